@@ -1,0 +1,34 @@
+"""A form that is sent twice does its work once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+
+from imagen.models import IdempotencyKey
+
+
+def token() -> str:
+    """A fresh mark for one form."""
+    return str(uuid.uuid4())
+
+
+def valid(mark: str) -> bool:
+    """Whether this is a mark of ours."""
+    try:
+        return str(uuid.UUID(mark)) == mark
+    except ValueError:
+        return False
+
+
+def once(user: Any, mark: str, work: Callable[[], Any]) -> tuple[Any, bool]:
+    """The result of the work and whether it was done just now; the second time the first result is told again."""
+    with transaction.atomic():
+        row, fresh = IdempotencyKey.objects.get_or_create(user=user, key=f"admin {mark}")
+        if fresh:
+            row.body = {"result": work()}
+            row.save(update_fields=["body"])
+    return row.body["result"], fresh

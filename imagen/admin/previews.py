@@ -1,0 +1,53 @@
+"""Pictures as the admin shows them; a picture held for review stays hidden from everybody but reviewers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from imagen.models import Image
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+MOST_IN_A_ROW = 4
+
+
+def address(image: Image, *, thumbnail: bool = False) -> str:
+    """Our own address of the picture or its preview, which checks who asks."""
+    return reverse("imagen:thumbnail" if thumbnail else "imagen:image", args=[image.pk])
+
+
+def preview(image: Image, user: AbstractBaseUser, *, alt: str = "") -> SafeString:
+    """The preview, or a placeholder that says why there is none."""
+    if not image.visible_to(user):
+        return format_html('<span class="imagen-held">{}</span>', image.get_review_display())
+    return format_html(
+        '<img class="imagen-thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy" decoding="async">',
+        *(address(image, thumbnail=bool(image.thumbnail)), alt, image.width, image.height),
+    )
+
+
+def previews(images: Iterable[Image], user: AbstractBaseUser) -> SafeString:
+    """The previews of one request side by side."""
+    shown = sorted(images, key=lambda image: image.index)[:MOST_IN_A_ROW]
+    if not shown:
+        return format_html('<span class="imagen-none">{}</span>', _("no picture yet"))
+    return format_html(
+        '<span class="imagen-row">{}</span>', format_html_join("", "{}", ((preview(image, user),) for image in shown))
+    )
+
+
+def described(image: Image) -> str:
+    """The alt text, or words that stand in for it."""
+    return image.alt_text or _("Picture %(number)s, not described yet") % {"number": image.index + 1}
+
+
+def shape(image: Image) -> str:
+    """The shape that was asked for and the size that came."""
+    return f"{image.generation.aspect_ratio} · {image.width} × {image.height}"

@@ -1,0 +1,131 @@
+"""How rows are told to people: status, age, money, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from imagen.admin.catalogue import provider_label
+from imagen.messages import SENTENCES, sentence
+from imagen.models import Event, Generation
+from imagen.states import Status
+
+HAPPENED: Mapping[str, Any] = {
+    "asked": gettext_lazy("Asked for"),
+    "cancel asked": gettext_lazy("Asked to cancel"),
+    "retry asked": gettext_lazy("Asked to try again"),
+    "queued": gettext_lazy("Back in the queue"),
+    "submitting": gettext_lazy("Taken up by the worker"),
+    "sending": gettext_lazy("Being sent to %(provider)s"),
+    "processing": gettext_lazy("%(provider)s is making it"),
+    "storing": gettext_lazy("%(provider)s is done; the pictures are being saved"),
+    "completed": gettext_lazy("Saved"),
+    "failed": gettext_lazy("Failed"),
+    "canceled": gettext_lazy("Cancelled"),
+    "unconfirmed": gettext_lazy("No confirmation from %(provider)s"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a history: when, who, what, why, and the service's own words."""
+
+    at: datetime
+    who: str
+    what: str
+    why: str
+    note: str
+    code: str
+
+
+def line(event: Event, generation: Generation) -> Line:
+    """The event in plain words."""
+    facts = {"provider": provider_label(event.job.provider if event.job else generation.provider)}
+    told = str(HAPPENED.get(event.what, event.what.capitalize()))
+    return Line(
+        at=event.at,
+        who=str(event.actor) if event.actor else "",
+        what=told % facts if "%(" in told else told,
+        why=sentence(event.code, **facts) if event.code in SENTENCES else event.code,
+        note=event.note,
+        code=event.code,
+    )
+
+
+def short(text: str, *, most: int = 80) -> str:
+    """The beginning of a text, cut to so many characters."""
+    return Truncator(" ".join(text.split())).chars(most)
+
+
+def ago(moment: datetime | None) -> str:
+    """“5 minutes ago”, with the exact time behind it."""
+    if moment is None:
+        return "–"
+    fresh = timezone.now() - moment < timedelta(minutes=1)
+    told = _("just now") if fresh else _("%(time)s ago") % {"time": timesince(moment, depth=1)}
+    exact = localize(timezone.localtime(moment))
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, told)
+
+
+def badge(generation: Generation) -> str:
+    """The status in words, on its colour."""
+    return format_html(
+        '<span class="imagen-badge imagen-{}">{}</span>', generation.status, generation.get_status_display()
+    )
+
+
+def price(amount: Decimal | None, unit: str) -> str:
+    """An amount with its unit, or that nobody knows it."""
+    return _("price unknown") if amount is None else f"{amount:.4f} {unit}"
+
+
+def pictures(count: int) -> str:
+    """So many pictures."""
+    return ngettext("%(count)s picture", "%(count)s pictures", count) % {"count": count}
+
+
+def cost(generation: Generation) -> str:
+    """What it cost, or what it is expected to cost while it is under way."""
+    if generation.cost_actual is not None:
+        return price(generation.cost_actual, generation.cost_unit)
+    if generation.finished:
+        return "–"
+    return _("about %(price)s") % {"price": price(generation.cost_estimated, generation.cost_unit)}
+
+
+def money(generation: Generation) -> str:
+    """What was spent, may have been spent, or will be."""
+    expected = {"price": price(generation.cost_estimated, generation.cost_unit)}
+    if generation.cost_actual:
+        return _("%(price)s was spent.") % {"price": price(generation.cost_actual, generation.cost_unit)}
+    if generation.status == Status.UNCONFIRMED:
+        return _("It may have been charged (%(price)s). The amount stays set aside until somebody has looked.") % expected
+    if not generation.started_at or generation.cost_actual is not None:
+        return _nothing(generation, expected)
+    if generation.finished:
+        return _("The service did not say what it charged; expected: %(price)s.") % expected
+    return _("Expected cost: %(price)s.") % expected
+
+
+def _nothing(generation: Generation, expected: dict[str, str]) -> str:
+    if generation.finished:
+        return _("Nothing was charged.")
+    return _("Nothing was charged so far. Expected cost: %(price)s.") % expected
+
+
+def progress(generation: Generation, seconds: int | None) -> str:
+    """How long it probably still takes."""
+    if generation.finished or seconds is None:
+        return ""
+    return ngettext("about %(count)s second left", "about %(count)s seconds left", seconds) % {"count": seconds}

@@ -1,0 +1,155 @@
+"""Who may work on what, and when: claims under a lease, each provider's pace, its pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+
+from imagen.models import Event, Gateway, Generation, Job, Move, database_now
+from imagen.states import AT_PROVIDER, JobStatus
+
+MINUTE = timedelta(minutes=1)
+PROBE_SECONDS = 60.0
+_RESUMABLE = (JobStatus.PROCESSING, JobStatus.STORING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """How one provider may be used: its limits (0: none) and whether a repeated key is recognised."""
+
+    alias: str
+    idempotent: bool = False
+    per_minute: int = 0
+    max_in_flight: int = 0
+
+
+def claim(lanes: Mapping[str, Lane], *, holder: str, limit: int, lease: float) -> list[Job]:
+    """Take what is due, at most ``limit`` jobs, for ``lease`` seconds; what has to wait learns why."""
+    now = database_now()
+    if not Job.objects.filter(due_at__lte=now).exists():
+        return []
+    with transaction.atomic():
+        _put_back(now)
+        _park_unknown_sends(lanes, now)
+        _postpone_strangers(lanes, now)
+        taken = _resume(lanes, now, limit)
+        for lane in lanes.values():
+            taken += _admit(lane, now, limit - len(taken))
+        return _lease(taken, holder, now + timedelta(seconds=lease))
+
+
+def _due(now: datetime) -> QuerySet[Job]:
+    skip = connection.features.has_select_for_update_skip_locked
+    return Job.objects.filter(due_at__lte=now).select_for_update(of=("self",), skip_locked=skip).order_by("due_at")
+
+
+def _put_back(now: datetime) -> None:
+    """What a lost worker had claimed but not sent waits again."""
+    lost = _due(now).filter(status=JobStatus.SUBMITTING)
+    Job.objects.move([Move(job=job, to=JobStatus.QUEUED, wait=0) for job in lost])
+
+
+def _park_unknown_sends(lanes: Mapping[str, Lane], now: datetime) -> None:
+    """A send that nobody finished may have been paid: without idempotency it waits for proof or a person."""
+    forgetful = [alias for alias, lane in lanes.items() if not lane.idempotent]
+    lost = _due(now).filter(status=JobStatus.SENDING, provider__in=forgetful)
+    Job.objects.move([Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown") for job in lost])
+
+
+def _postpone_strangers(lanes: Mapping[str, Lane], now: datetime) -> None:
+    waiting = Job.objects.filter(due_at__lte=now).exclude(provider__in=lanes)
+    waiting.update(due_at=now + timedelta(seconds=PROBE_SECONDS), error_code="provider_not_configured", holder="")
+
+
+def _resume(lanes: Mapping[str, Lane], now: datetime, limit: int) -> list[Job]:
+    faithful = [alias for alias, lane in lanes.items() if lane.idempotent]
+    polls = _due(now).filter(status__in=_RESUMABLE, provider__in=lanes)[: max(limit, 0)]
+    found = list(polls)
+    again = _due(now).filter(status=JobStatus.SENDING, provider__in=faithful)[: max(limit - len(found), 0)]
+    return found + list(again)
+
+
+def _admit(lane: Lane, now: datetime, limit: int) -> list[Job]:
+    due = Job.objects.filter(due_at__lte=now, provider=lane.alias, status=JobStatus.QUEUED)
+    if not due.exists():
+        return []
+    gateway = _gateway(lane.alias)
+    allowed, until, code = _allowance(lane, gateway, now)
+    first = _due(now).filter(provider=lane.alias, status=JobStatus.QUEUED)
+    jobs = list(first[: min(allowed, limit)]) if min(allowed, limit) > 0 else []
+    if allowed <= limit:
+        _explain(due.exclude(pk__in=[job.pk for job in jobs]), until, code)
+    return jobs
+
+
+def _gateway(alias: str) -> Gateway:
+    """This provider's row, locked: claims for one provider happen one after another."""
+    Gateway.objects.bulk_create([Gateway(alias=alias)], ignore_conflicts=True)
+    return Gateway.objects.select_for_update().get(pk=alias)
+
+
+def _allowance(lane: Lane, gateway: Gateway, now: datetime) -> tuple[int, datetime, str]:
+    """How many may be sent now, when to look again, and why the others wait."""
+    soon = now + timedelta(seconds=1)
+    working = Job.objects.filter(provider=lane.alias, status__in=AT_PROVIDER, due_at__gt=now)
+    if gateway.paused_until and gateway.paused_until > now:
+        return 0, gateway.paused_until, gateway.pause_code
+    if gateway.pause_code:
+        probing = working.exclude(status=JobStatus.PROCESSING).count()
+        return max(1 - probing, 0), soon, gateway.pause_code
+    free, until = 10**6, soon
+    if lane.max_in_flight:
+        free = lane.max_in_flight - working.count()
+    if lane.per_minute:
+        left, opens = _pace(lane, now)
+        free, until = (left, opens) if left < free else (free, until)
+    return max(free, 0), until, "provider_rate_limited"
+
+
+def _pace(lane: Lane, now: datetime) -> tuple[int, datetime]:
+    """What is left of this minute, and when the next place opens."""
+    sent = Job.objects.filter(provider=lane.alias, sent_at__gt=now - MINUTE)
+    about = Job.objects.filter(provider=lane.alias, status=JobStatus.SUBMITTING, due_at__gt=now)
+    first = sent.order_by("sent_at").values_list("sent_at", flat=True).first()
+    opens = first + MINUTE if first else now + timedelta(seconds=1)
+    return lane.per_minute - sent.count() - about.count(), max(opens, now + timedelta(milliseconds=50))
+
+
+def _explain(waiting: QuerySet[Job], until: datetime, code: str) -> None:
+    unsaid = set(waiting.exclude(error_code=code).values_list("generation", flat=True))
+    waiting.update(due_at=until, error_code=code)
+    Generation.objects.refresh_outcomes(unsaid)
+
+
+def _lease(jobs: list[Job], holder: str, until: datetime) -> list[Job]:
+    pks = [job.pk for job in jobs]
+    fresh = [job for job in jobs if job.status == JobStatus.QUEUED]
+    Job.objects.filter(pk__in=pks).update(fence=F("fence") + 1, due_at=until, holder=holder)
+    Job.objects.filter(pk__in=[job.pk for job in fresh]).update(status=JobStatus.SUBMITTING)
+    Event.objects.bulk_create(
+        [Event(generation_id=job.generation_id, job=job, what=JobStatus.SUBMITTING) for job in fresh]
+    )
+    return list(Job.objects.filter(pk__in=pks, holder=holder).select_related("generation"))
+
+
+def pause(alias: str, code: str, *, seconds: float | None, steps: Iterable[float]) -> float:
+    """Let this provider rest, for so long as it asked or a step longer each time; returns the seconds."""
+    delays = list(steps)
+    with transaction.atomic():
+        gateway, now = _gateway(alias), database_now()
+        rest = delays[min(gateway.pauses, len(delays) - 1)] if seconds is None else seconds
+        running = gateway.paused_until is not None and gateway.paused_until > now
+        gateway.paused_until = max(now + timedelta(seconds=rest), gateway.paused_until or now)
+        gateway.pause_code = code
+        gateway.pauses += 0 if running else 1
+        gateway.save()
+    return rest
+
+
+def resume(alias: str) -> None:
+    """This provider works again."""
+    Gateway.objects.filter(pk=alias).exclude(pause_code="").update(paused_until=None, pause_code="", pauses=0)

@@ -1,0 +1,104 @@
+"""``settings.IMAGEN`` as one typed, frozen value; a typo is an error with the name in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, cast
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every key of ``settings.IMAGEN`` with its default. Times are in seconds, sizes in bytes."""
+
+    PROVIDERS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ROUTE: Sequence[str] = ("wavespeed", "apiframe", "apiin")
+    OFFERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    DEFAULT_MODEL: str = "imagen-4"
+    STORAGE: str = "imagen"
+    POLL_SECONDS: float = 1.0
+    POLL_MAX_SECONDS: float = 15.0
+    DEADLINE_SECONDS: float = 1800
+    WATCH_SECONDS: float = 86400
+    LEASE_SECONDS: float = 60
+    SWEEP_SECONDS: float = 60
+    SLICE_SECONDS: float = 20
+    CALL_SECONDS: float = 30
+    RETRY_SECONDS: Sequence[float] = (1, 2, 4, 8, 16, 32, 60, 60)
+    MAX_IN_FLIGHT: int = 1000
+    CALL_SLOTS: int = 64
+    DOWNLOAD_SLOTS: int = 16
+    DECODE_SLOTS: int = 2
+    MAX_BYTES: int = 67_108_864
+    MAX_PIXELS: int = 20_000_000
+    ALLOWED_PRIVATE_HOSTS: Sequence[str] = ()
+    OUTPUT_HOSTS: Sequence[str] | None = None
+    BUDGET: Mapping[str, Any] = field(default_factory=lambda: {"currency": "USD", "default_monthly": None})
+    CREDIT_RATES: Mapping[str, Any] = field(default_factory=dict)
+    UNKNOWN_PRICE_CEILING: str = "0.25"
+    PUBLIC_URL: str = ""
+    KEEP_DAYS: int | None = None
+    LOG_PROMPTS: bool = False
+    ENCRYPTION_KEYS: Sequence[str] = ()
+    API: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Settings:
+        """The settings in this mapping, or ``ImproperlyConfigured`` naming what is wrong."""
+        known = {known.name for known in fields(cls)}
+        for name in raw:
+            if name not in known:
+                raise ImproperlyConfigured(f"IMAGEN has no setting {name!r}.{_nearest(name, known)}")
+        found = cls(**raw)
+        for each in fields(cls):
+            _check(each.name, getattr(found, each.name), each.type)
+        return found
+
+
+_NUMBERS = {"float": (int, float), "int": (int,), "int | None": (int, type(None))}
+_MAPPINGS = ("PROVIDERS", "OFFERS", "BUDGET", "CREDIT_RATES", "API")
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    close = get_close_matches(name.upper(), known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _check(name: str, value: Any, annotation: Any) -> None:
+    if name in _MAPPINGS and not isinstance(value, Mapping):
+        raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a dictionary.")
+    allowed = _NUMBERS.get(str(annotation))
+    if allowed and (isinstance(value, bool) or not isinstance(value, allowed) or (value is not None and value <= 0)):
+        raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a number above zero, not {value!r}.")
+    if str(annotation) in ("str", "bool") and type(value).__name__ != annotation:
+        raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a {annotation}, not {value!r}.")
+    if str(annotation).startswith("Sequence") and (isinstance(value, str) or not isinstance(value, Sequence | None)):
+        raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a list.")
+
+
+@cache
+def current() -> Settings:
+    """The settings in force, read once and again whenever they are overridden."""
+    return Settings.read(getattr(django_settings, "IMAGEN", {}))
+
+
+class _Live:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(current(), name)
+
+
+settings = cast("Settings", _Live())
+
+
+def _reload(*, setting: str, **kwargs: Any) -> None:
+    if setting == "IMAGEN":
+        current.cache_clear()
+
+
+setting_changed.connect(_reload, dispatch_uid="imagen.conf")

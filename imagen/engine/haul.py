@@ -1,0 +1,71 @@
+"""Fetching what a job made: each output downloaded, checked and kept, or the reason why not."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import uuid
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from imagen import files
+from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError
+from imagen.models import Image, Job
+from imagen.states import Review
+from imagen.types import Output, Snapshot
+from imagen.verdicts import Haul, distinct
+
+if TYPE_CHECKING:
+    from imagen.engine.loop import Engine
+
+
+async def fetch_outputs(engine: Engine, job: Job, snapshot: Snapshot, *, there: set[int]) -> Haul:
+    """One round over the outputs that are not ``there`` yet."""
+    outputs = distinct(snapshot.outputs, count=len(job.slots))
+    missing = [(slot, out) for slot, out in zip(job.slots, outputs, strict=False) if slot not in there]
+    got = await asyncio.gather(*(_fetch(engine, job, slot, output, snapshot) for slot, output in missing))
+    images = tuple(found for found in got if isinstance(found, Image))
+    return Haul(
+        images=images,
+        errors=tuple(found for found in got if isinstance(found, ImagenError)),
+        there=len(there) + len(images),
+        came=len(outputs),
+    )
+
+
+async def _fetch(engine: Engine, job: Job, slot: int, output: Output, snapshot: Snapshot) -> Image | ImagenError:
+    pk = uuid.uuid5(job.pk, str(slot))
+    try:
+        data = output.content() if output.base64 else await _download(engine, output.url)
+        ready = await engine.decoding(files.prepare, data, system=job.provider_model)
+        kept = await engine.saving(files.keep, ready, folder=pk)
+    except (OutputError, EgressBlocked, StorageError) as error:
+        return error
+    return _image(job, pk, slot, kept, output, snapshot)
+
+
+async def _download(engine: Engine, url: str) -> bytes:
+    into = io.BytesIO()
+    await engine.transport.fetch(url, into)
+    return into.getvalue()
+
+
+def _image(job: Job, pk: uuid.UUID, slot: int, kept: files.Kept, output: Output, snapshot: Snapshot) -> Image:
+    return Image(
+        id=pk,
+        generation_id=job.generation_id,
+        job=job,
+        index=slot,
+        file=kept.name,
+        thumbnail=kept.thumbnail,
+        width=kept.width,
+        height=kept.height,
+        format=kept.format,
+        bytes=kept.bytes,
+        sha256=kept.sha256,
+        flagged=output.flagged,
+        review=Review.HELD if output.flagged else Review.NONE,
+        provider_model=snapshot.model or job.provider_model,
+        created_at=timezone.now(),
+    )

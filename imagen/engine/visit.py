@@ -1,0 +1,203 @@
+"""One job in the hands of one engine: sent, asked after, its pictures fetched."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from imagen import claims, verdicts
+from imagen.conf import settings
+from imagen.engine.haul import fetch_outputs
+from imagen.exceptions import Busy, EgressBlocked, ImagenError, NotFound, ProviderError, TransitionError, Unreadable
+from imagen.models import Job, Move
+from imagen.states import FINAL, JobStatus
+from imagen.types import Failure, Snapshot, State
+
+if TYPE_CHECKING:
+    from imagen.engine.loop import Engine
+
+logger = logging.getLogger("imagen")
+HOLD_SECONDS = 30.0
+_TO_SEND = (JobStatus.SUBMITTING, JobStatus.SENDING)
+_TO_ASK = (JobStatus.PROCESSING, JobStatus.STORING)
+_CLOSED = frozenset({"provider_auth", "provider_insufficient_credits"})
+
+
+class Visit:
+    """Takes one claimed job as far as it goes before the engine stops or a long wait begins."""
+
+    def __init__(self, engine: Engine, job: Job) -> None:
+        self.engine = engine
+        self.job = job
+        self.provider = engine.providers[job.provider]
+        self.resumed = job.status == JobStatus.STORING
+        self.looks = 0
+        self.waited = 0.0
+        self.empty = 0
+        self.errors = 0
+        self.doubted = False
+
+    async def run(self) -> None:
+        """Work on the job; whatever goes wrong is written to its row, never raised."""
+        try:
+            if self.job.status in _TO_SEND:
+                await self._submit()
+            while self.job.holder and self.job.status in _TO_ASK and await self._wait():
+                await self._look()
+        except TransitionError:
+            pass  # somebody else got there first, and that is fine
+        except Exception:  # one poison job must not take the engine with it
+            logger.exception("a job could not be worked on", extra=self._facts("internal_error"))
+            await self.engine.writer.move(verdicts.poisoned(self.job))
+
+    def _facts(self, code: str = "") -> dict[str, Any]:
+        job = self.job
+        ids = {"generation": str(job.generation_id), "job": str(job.pk)}
+        return {**ids, "provider": job.provider, "status": job.status, "code": code}
+
+    async def _make(self, move: Move) -> None:
+        if not await self.engine.writer.move(move):
+            raise TransitionError
+        if move.to in FINAL:
+            logger.info("a job is over", extra=self._facts(move.code))
+
+    # --- sending
+
+    async def _submit(self) -> None:
+        try:
+            snapshot = await self._send()
+        except (ProviderError, EgressBlocked) as error:
+            await self._declined(error)
+        else:
+            await self._accepted(snapshot)
+
+    async def _send(self) -> Snapshot:
+        job = self.job
+        call = self.provider.submit(job.request, offer=self.engine.offer(job), key=str(job.pk))
+        snapshot = self.provider.read(await self.engine.transport.send(call, before_first_byte=self._mark))
+        if not snapshot.remote_id:
+            raise Unreadable(f"{self.provider.label} sent no id")
+        return snapshot
+
+    async def _mark(self) -> None:
+        """Commit, before the first byte, that from here on money may be spent."""
+        if self.engine.stopping.is_set():
+            raise Busy(retry_after=0)
+        changes = {"sent_at": timezone.now(), "tries": self.job.tries + 1}
+        await self._make(Move(job=self.job, to=JobStatus.SENDING, wait=settings.LEASE_SECONDS, changes=changes))
+
+    async def _declined(self, error: ImagenError) -> None:
+        logger.info("a call was not taken", extra=self._facts(error.code))
+        move = verdicts.declined(self.job, error, idempotent=self.provider.idempotent, now=timezone.now())
+        await self._make(replace(move, note=self.provider.clean(move.note)))
+        if error.code in _CLOSED:
+            await self.engine.rest(self.job.provider, error.code, claims.PROBE_SECONDS)
+        elif isinstance(error, Busy) and not self.engine.stopping.is_set():
+            await self.engine.rest(self.job.provider, error.code, error.retry_after)
+
+    async def _accepted(self, snapshot: Snapshot) -> None:
+        try:
+            await self._make(verdicts.accepted(self.job, snapshot, now=timezone.now()))
+        except TransitionError:
+            raise
+        except Exception:
+            logger.critical("submit_accepted_unsaved %s", snapshot.remote_id, extra=self._facts())
+            raise
+        await self.engine.welcome(self.job.provider)
+        if snapshot.state is State.FAILED:
+            await self._make(verdicts.failed(self.job, snapshot.failure, cost=snapshot.cost))
+        elif self.job.status == JobStatus.STORING:
+            await self._collect(snapshot)
+
+    # --- asking
+
+    async def _wait(self) -> bool:
+        """Wait for the next look; ``False`` after giving the job back because the wait is long or we stop."""
+        if self.looks and (late := verdicts.overdue(self.job, now=timezone.now())) is not None:
+            await self._make(late)
+            return False
+        self.waited = self._pause()
+        if self.waited <= HOLD_SECONDS and await self.engine.sleep(self.waited):
+            return True
+        self.engine.give_back(self.job, self.waited)
+        return False
+
+    def _pause(self) -> float:
+        """Seconds until the next look: near the time this model usually takes, then in growing steps."""
+        slowest = float(self.job.terms.get("poll_seconds") or 0)
+        low, high = max(settings.POLL_SECONDS, slowest), max(settings.POLL_MAX_SECONDS, slowest)
+        if self.resumed and not self.looks:
+            return 0.0
+        if self.doubted:
+            return verdicts.CONFIRM_SECONDS
+        if self.empty:
+            return verdicts.EMPTY_SECONDS
+        if self.errors:
+            return min(low * 2.0**self.errors, high)
+        return min(self._rhythm(low), high)
+
+    def _rhythm(self, low: float) -> float:
+        tempo = self.engine.tempi.get((self.job.provider, self.job.provider_model))
+        if tempo is None:
+            return low * 1.1**self.looks
+        if self.looks:
+            return max(tempo.mean * 0.06, low) * 1.1 ** (self.looks - 1)
+        return max(tempo.mean - tempo.deviation - self._age(), 0.05)
+
+    def _age(self) -> float:
+        return (timezone.now() - (self.job.accepted_at or timezone.now())).total_seconds()
+
+    async def _look(self) -> None:
+        self.looks += 1
+        limit = 1_000_000 + len(self.job.slots) * settings.MAX_BYTES * 4 // 3
+        try:
+            reply = await self.engine.transport.send(self.provider.check(self.job.remote_id), limit=limit)
+            snapshot = self.provider.read(reply)
+        except (ProviderError, EgressBlocked) as error:
+            await self._unanswered(error)
+        else:
+            self.errors = 0
+            await self._settle(snapshot)
+
+    async def _unanswered(self, error: ImagenError) -> None:
+        """A look that failed changes nothing; a job the provider forgot is watched after a minute."""
+        self.errors += 1
+        logger.info("a look brought no answer", extra=self._facts(error.code))
+        if isinstance(error, NotFound) and self._age() > verdicts.LOST_SECONDS:
+            await self._make(verdicts.overdue(self.job, now=timezone.now()) or verdicts.lost(self.job))
+
+    async def _settle(self, snapshot: Snapshot) -> None:
+        if snapshot.remote_id not in ("", self.job.remote_id):
+            return  # an answer about another job is no answer
+        if snapshot.state is State.DONE and snapshot.outputs:
+            await self._arrived(snapshot)
+        elif snapshot.state is State.DONE:
+            self.empty += 1
+            if self.empty > verdicts.EMPTY_LOOKS:
+                await self._make(verdicts.failed(self.job, Failure(code="no_outputs"), cost=snapshot.cost))
+        elif snapshot.state is State.FAILED:
+            await self._refused(snapshot)
+
+    async def _refused(self, snapshot: Snapshot) -> None:
+        """A failure counts when the provider says so twice, two seconds apart."""
+        if self.doubted:
+            await self._make(verdicts.failed(self.job, snapshot.failure, cost=snapshot.cost))
+        self.doubted = True
+
+    async def _arrived(self, snapshot: Snapshot) -> None:
+        if self.job.status == JobStatus.PROCESSING:
+            self.engine.learn(self.job, self._age() - self.waited / 2)
+            await self._make(verdicts.storing(self.job))
+        await self._collect(snapshot)
+
+    async def _collect(self, snapshot: Snapshot) -> None:
+        there = await self.engine.places(self.job) if self.resumed else set()
+        haul = await fetch_outputs(self.engine, self.job, snapshot, there=there)
+        await self._make(
+            verdicts.collected(
+                self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=timezone.now()
+            )
+        )

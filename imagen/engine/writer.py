@@ -1,0 +1,106 @@
+"""All of an engine's dealings with the database: one thread, writes gathered into few transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
+
+from imagen.models import Job, Move
+from imagen.states import JobStatus
+
+logger = logging.getLogger("imagen")
+T = TypeVar("T")
+FLUSH_SECONDS = 0.02
+PATIENCE_SECONDS = 30.0
+_OUTAGE = (OperationalError, InterfaceError)
+
+
+class Writer:
+    """Takes moves one by one, makes them many at a time, and answers each with whether it was made."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="imagen-database")
+        self._waiting: list[tuple[Move, asyncio.Future[bool]]] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self.transactions = 0
+
+    async def move(self, move: Move) -> bool:
+        """Make this step; ``False`` means the job is not ours any more."""
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((move, future))
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush())
+        return await future
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(FLUSH_SECONDS)
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                made = await self.run(_make, [move for move, _ in batch])
+            except Exception as error:  # every waiting job learns it, none is left hanging
+                _answer(batch, error)
+            else:
+                _answer(batch, made)
+
+    async def run(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Do this in the database thread; an outage is waited out for half a minute."""
+        self.transactions += 1
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: _patiently(work, *args, **kwargs))
+
+    async def close(self) -> None:
+        """Write what is left and let the connection go."""
+        if self._flushing is not None:
+            await self._flushing
+        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: connection.close())
+        self._thread.shutdown()
+
+
+def _answer(batch: list[tuple[Move, asyncio.Future[bool]]], made: Any) -> None:
+    for move, future in batch:
+        if future.done():
+            continue
+        if isinstance(made, Exception):
+            future.set_exception(made)
+        else:
+            future.set_result(move.job.pk in made)
+
+
+def _patiently(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    until, step = time.monotonic() + PATIENCE_SECONDS, 0.1
+    while True:
+        try:
+            return work(*args, **kwargs)
+        except _OUTAGE:
+            connection.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(step)
+            step = min(step * 2, 5.0)
+
+
+def _make(moves: list[Move]) -> set[Any]:
+    """All in one transaction; when one of them breaks a rule of the database, each in its own."""
+    try:
+        return Job.objects.move(moves)
+    except _OUTAGE:
+        raise
+    except DatabaseError:
+        logger.warning("a batch of %d steps broke a rule; making them one by one", len(moves))
+        return {pk for move in moves for pk in _alone(move)}
+
+
+def _alone(move: Move) -> set[Any]:
+    try:
+        return Job.objects.move([move])
+    except IntegrityError:  # the provider gave the same id to two of our jobs
+        logger.error("two jobs with one remote id", extra={"job": str(move.job.pk), "provider": move.job.provider})
+        doubt = Move(job=move.job, to=JobStatus.UNCONFIRMED, code="submit_unknown", note="the same id twice")
+        Job.objects.move([doubt])
+        return set()

@@ -1,0 +1,172 @@
+"""Every code's sentence and next step, in one translated table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """What a code means to a person, the HTTP status it has as an answer, and what can be done."""
+
+    text: Any
+    actions: tuple[str, ...] = ()
+    status: int = 0
+
+
+def _say(text: Any, *actions: str, status: int = 0) -> Sentence:
+    return Sentence(text=text, actions=actions, status=status)
+
+
+SENTENCES: Mapping[str, Sentence] = {
+    "invalid_request": _say(_("Some fields need correcting; each is named below."), "fix_fields", status=400),
+    "unsupported_parameter": _say(
+        _("The model %(model)s cannot do everything you asked for; the fields are named below."),
+        *("fix_fields", "choose_model"),
+        status=400,
+    ),
+    "model_unknown": _say(_("No image service set up here has the model “%(model)s”."), "choose_model", status=400),
+    "provider_not_configured": _say(
+        _("No image service is set up for this. Ask an administrator to add one."), "choose_model", status=400
+    ),
+    "prompt_blocked": _say(_("The description breaks a rule of this site: %(rule)s."), "edit_prompt", status=400),
+    "not_authenticated": _say(_("Please sign in, or send a valid token."), status=401),
+    "permission_denied": _say(_("Your account may not do this here."), status=403),
+    "not_found": _say(_("There is nothing at this address, or it is not yours."), status=404),
+    "method_not_allowed": _say(_("This address does not take that method."), status=405),
+    "not_acceptable": _say(_("This address answers in JSON only."), status=406),
+    "budget_exceeded": _say(_("This costs more than what is left."), *("reduce", "ask_for_more"), status=402),
+    "quota_exceeded": _say(_("You have reached what your account may use."), *("reduce", "ask_for_more"), status=402),
+    "conflict": _say(_("There is nothing to do: it is %(state)s."), "wait", status=409),
+    "idempotency_in_progress": _say(
+        _("The first request with this key is still being taken. Ask again in a second."), "wait", status=409
+    ),
+    "payload_too_large": _say(_("The request is too large."), "fix_fields", status=413),
+    "unsupported_media_type": _say(_("Please send JSON."), "fix_fields", status=415),
+    "idempotency_conflict": _say(
+        _("This key was used for a different request. Use a new key."), "fix_fields", status=422
+    ),
+    "throttled": _say(_("Too many requests just now. Please wait a moment."), "wait", status=429),
+    "internal_error": _say(_("Something went wrong on our side. Nothing more was spent."), "wait", status=500),
+    "service_unavailable": _say(_("The site cannot take requests just now. Please try again soon."), "wait", status=503),
+    "model_retired": _say(
+        _("%(provider)s no longer has this model. Its successor is %(successor)s."), "choose_model"
+    ),
+    "provider_auth": _say(
+        _("%(provider)s refuses our key. Nothing was charged; an administrator has to look."), "ask_administrator"
+    ),
+    "provider_insufficient_credits": _say(
+        _("Our account at %(provider)s is empty. Nothing was charged; an administrator has to top it up."),
+        "ask_administrator",
+    ),
+    "provider_rejected": _say(_("%(provider)s declined this request. Please change the description."), "edit_prompt"),
+    "content_filtered": _say(
+        _(
+            "%(provider)s declined this description. It does not say why; wording about real people, children, "
+            "violence or brands is a common cause."
+        ),
+        "edit_prompt",
+    ),
+    "provider_rate_limited": _say(
+        _("%(provider)s takes only so many requests at a time. Yours waits its turn and is sent by itself."),
+        *("wait", "choose_provider"),
+    ),
+    "provider_unavailable": _say(
+        _("%(provider)s is not answering. We keep trying; nothing was charged."), *("wait", "choose_provider")
+    ),
+    "provider_failed": _say(_("%(provider)s could not make this picture."), "retry"),
+    "no_outputs": _say(_("%(provider)s said it was done but sent no picture."), "retry"),
+    "provider_job_lost": _say(_("%(provider)s no longer knows about this request."), "retry"),
+    "provider_timeout": _say(
+        _("No answer from %(provider)s within the time we wait. If the picture still comes, we show it."), "retry"
+    ),
+    "provider_protocol_error": _say(_("%(provider)s answered in a way we do not understand."), "retry"),
+    "submit_unknown": _say(
+        _(
+            "We could not confirm that %(provider)s took this request. It may have been charged, "
+            "so nothing was sent again. An administrator has to look."
+        ),
+        "ask_administrator",
+    ),
+    "partial_outputs": _say(_("%(ready)s of %(asked)s pictures are ready; the rest did not come."), "retry"),
+    "output_expired": _say(_("%(provider)s deleted the picture before we could fetch it."), "retry"),
+    "output_invalid": _say(_("What %(provider)s sent is not a picture we can use."), "retry"),
+    "output_too_large": _say(_("The picture is larger than this site accepts."), "retry"),
+    "egress_blocked": _say(_("The picture lies at an address this site does not fetch from."), "retry"),
+    "wrong_size": _say(_("The picture has another shape than you asked for. It was kept."), "retry"),
+    "storage_unavailable": _say(
+        _("The picture exists but could not be saved. We keep trying."), *("wait", "ask_administrator")
+    ),
+    "storage_full": _say(
+        _("The picture exists but the site's storage is full. We keep trying."), *("wait", "ask_administrator")
+    ),
+    "model_retired_upstream": _say(
+        _("Google switched this model off on %(retired)s; %(provider)s still offers it. Its successor is %(successor)s.")
+    ),
+    "late": _say(_("The picture came after the time we usually wait.")),
+    "already_submitted": _say(_("It had already been sent when you cancelled. Pictures that come are kept and cost.")),
+    "price_unknown": _say(_("%(provider)s does not say what this model costs.")),
+    "seed_ignored": _say(_("%(provider)s did not use the seed.")),
+}
+
+FIELD_SENTENCES: Mapping[str, Any] = {
+    "required": _("This field is required."),
+    "unknown_field": _("There is no such field."),
+    "read_only": _("This field cannot be set."),
+    "blank": _("Please describe the picture."),
+    "not_a_string": _("This has to be text."),
+    "too_long": _("This is longer than %(limit)s characters."),
+    "too_large": _("This is larger than %(limit)s bytes."),
+    "unstorable_text": _("This contains characters that cannot be stored."),
+    "not_a_choice": _("Choose one of: %(choices)s."),
+    "not_an_integer": _("This has to be a whole number."),
+    "out_of_range": _("This has to be between %(low)s and %(high)s."),
+    "not_an_object": _("This has to be a JSON object."),
+    "not_json": _("This cannot be written as JSON."),
+    "too_deep": _("This is nested more than %(limit)s levels deep."),
+    "unsupported_parameter": _("The model cannot do this. These can: %(offers)s."),
+    "model_unknown": _("There is no such model here."),
+    "provider_not_configured": _("There is no such service here."),
+    "invalid": _("This is not valid."),
+}
+
+ACTIONS: Mapping[str, Any] = {
+    "fix_fields": _("Correct the fields"),
+    "choose_model": _("Choose another model"),
+    "choose_provider": _("Choose another service"),
+    "edit_prompt": _("Change the description"),
+    "reduce": _("Ask for fewer pictures"),
+    "ask_for_more": _("Ask for a larger budget"),
+    "wait": _("Wait"),
+    "retry": _("Try again"),
+    "ask_administrator": _("Ask an administrator"),
+}
+
+
+class _Blanks(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def sentence(code: str, **params: Any) -> str:
+    """What this code says to a person."""
+    return str(SENTENCES.get(code, SENTENCES["internal_error"]).text) % _Blanks(params)
+
+
+def field_sentence(code: str, **params: Any) -> str:
+    """What this code says about a field."""
+    return str(FIELD_SENTENCES.get(code, FIELD_SENTENCES["invalid"])) % _Blanks(params)
+
+
+def next_actions(code: str) -> tuple[str, ...]:
+    """What can be done about this code."""
+    return SENTENCES.get(code, SENTENCES["internal_error"]).actions
+
+
+def http_status(code: str) -> int:
+    """The HTTP status this code has as an answer."""
+    return SENTENCES.get(code, SENTENCES["internal_error"]).status or 500

@@ -1,0 +1,68 @@
+"""What we learned about the other side and about our own workers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Gateway(models.Model):
+    """One provider's mood: until when it asked us to wait, and why. One row serialises its claims."""
+
+    alias = models.CharField(max_length=50, primary_key=True)
+    paused_until = models.DateTimeField(null=True)
+    pause_code = models.CharField(max_length=40, blank=True, default="")
+    pauses = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.alias
+
+
+class Tempo(models.Model):
+    """How long one model takes at one provider, learned: moving mean and deviation in seconds."""
+
+    provider = models.CharField(max_length=50)
+    provider_model = models.CharField(max_length=150)
+    mean = models.FloatField()
+    deviation = models.FloatField()
+    count = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("provider", "provider_model"), name="imagen_tempo_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.provider_model}: {self.mean:.1f} s"
+
+    def learn(self, seconds: float) -> None:
+        """Take in one more measurement."""
+        weight = max(0.1, 1 / (self.count + 1))
+        error = seconds - self.mean
+        self.mean += weight * error
+        self.deviation += weight * (abs(error) - self.deviation)
+        self.count += 1
+
+
+class Worker(models.Model):
+    """One engine's sign of life."""
+
+    name = models.CharField(_("name"), max_length=150, primary_key=True)
+    started_at = models.DateTimeField(_("started"))
+    beat_at = models.DateTimeField(_("last sign of life"), db_index=True)
+    in_flight = models.PositiveIntegerField(_("under way"), default=0)
+
+    class Meta:
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def last_beat(cls) -> datetime | None:
+        """When any worker was last heard of."""
+        return cls.objects.aggregate(last=models.Max("beat_at"))["last"]

@@ -1,0 +1,213 @@
+"""What somebody asked for, and how it stands."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from imagen.models.image import Image
+from imagen.signals import generation_finished
+from imagen.states import FINISHED, RETRYABLE, UNFINISHED, JobStatus, Status, outcome
+from imagen.types import ImageRequest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+    from imagen.models.job import Job
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    """Questions about generations in the words of the field."""
+
+    def of(self, user: AbstractBaseUser) -> GenerationQuerySet:
+        """What this person may see: their own, or all with the permission."""
+        if user.has_perm("imagen.view_all"):  # type: ignore[attr-defined]  # AbstractBaseUser leaves permissions to its mixin
+            return self
+        return self.filter(user=user.pk)
+
+    def standing(self) -> GenerationQuerySet:
+        """Generations nobody deleted."""
+        return self.filter(deleted_at=None)
+
+    def unfinished(self) -> GenerationQuerySet:
+        """Generations something may still happen to by itself, or by a person."""
+        return self.filter(status__in=UNFINISHED)
+
+    def refresh_outcomes(self, pks: Collection[uuid.UUID], *, changed: Collection[uuid.UUID] = ()) -> None:
+        """Bring status, cost and reason of these in line with their jobs, in the jobs' transaction.
+
+        ``changed`` names those whose version has to count up in any case.
+        """
+        if not pks:
+            return
+        jobs = _standing_jobs(pks)
+        counts = dict(
+            Image.objects.filter(generation__in=pks).values_list("generation").annotate(models.Count("pk")).order_by()
+        )
+        for generation in self.filter(pk__in=pks).select_for_update(of=("self",)):
+            images = counts.get(generation.pk, 0)
+            generation.take_stock(jobs[generation.pk], images=images, always=generation.pk in changed)
+
+
+def _standing_jobs(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Job]]:
+    from imagen.models.job import Job  # noqa: PLC0415  # the two rows know each other
+
+    found: dict[uuid.UUID, list[Job]] = defaultdict(list)
+    for job in Job.objects.filter(generation__in=pks):
+        found[job.generation_id].append(job)
+    return found
+
+
+class Generation(models.Model):
+    """One request for pictures; its jobs are the calls that make them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("person")
+    )
+    prompt = models.TextField(_("description"))
+    negative_prompt = models.TextField(_("to avoid"), blank=True, default="")
+    model = models.CharField(_("model"), max_length=100)
+    provider = models.CharField(_("service"), max_length=50)
+    provider_named = models.BooleanField(default=False)
+    aspect_ratio = models.CharField(_("shape"), max_length=10, default="1:1")
+    resolution = models.CharField(_("resolution"), max_length=5, blank=True, default="")
+    num_images = models.PositiveSmallIntegerField(_("number of pictures"), default=1)
+    seed = models.PositiveBigIntegerField(_("seed"), null=True)
+    output_format = models.CharField(_("format"), max_length=10, blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
+    status = models.CharField(_("status"), max_length=15, choices=Status.choices, default="queued")
+    error_code = models.CharField(_("reason"), max_length=40, blank=True, default="")
+    error_note = models.CharField(_("the service's words"), max_length=500, blank=True, default="")
+    warnings = models.JSONField(default=list)
+    cost_unit = models.CharField(max_length=10, default="USD")
+    cost_estimated = models.DecimalField(_("expected cost"), max_digits=12, decimal_places=4, null=True)
+    cost_actual = models.DecimalField(_("cost"), max_digits=12, decimal_places=4, null=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(_("asked"), default=timezone.now)
+    started_at = models.DateTimeField(_("started"), null=True)
+    completed_at = models.DateTimeField(_("finished"), null=True)
+    cancel_asked_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("generation")
+        verbose_name_plural = _("generations")
+        ordering = ("-created_at", "-pk")
+        permissions = (
+            ("generate", _("Can generate pictures")),
+            ("view_all", _("Can see everybody's pictures")),
+            ("manage_budget", _("Can manage budgets")),
+            ("resolve_unconfirmed", _("Can resolve unconfirmed calls")),
+            ("resubmit_unconfirmed", _("Can send unconfirmed calls again")),
+        )
+        indexes = (
+            models.Index(fields=("-created_at", "-id"), name="imagen_gen_newest"),
+            models.Index(fields=("status", "-created_at", "-id"), name="imagen_gen_by_status"),
+            models.Index(fields=("user", "-created_at", "-id"), name="imagen_gen_by_user"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.pk}"
+
+    @property
+    def request(self) -> ImageRequest:
+        """What was asked, as the value everything works with."""
+        return ImageRequest(
+            prompt=self.prompt,
+            negative_prompt=self.negative_prompt,
+            model=self.model,
+            provider=self.provider,
+            aspect_ratio=self.aspect_ratio,
+            resolution=self.resolution or None,
+            num_images=self.num_images,
+            seed=self.seed,
+            output_format=self.output_format or None,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of it is under way any more."""
+        return self.status in FINISHED
+
+    @property
+    def retryable(self) -> bool:
+        """Whether asking again would make sense."""
+        return self.status in RETRYABLE and self.deleted_at is None
+
+    @property
+    def cancelable(self) -> bool:
+        """Whether cancelling would still change or note something."""
+        return self.status in (Status.QUEUED, Status.PROCESSING) and self.cancel_asked_at is None
+
+    def take_stock(self, jobs: list[Job], *, images: int, always: bool = False) -> None:
+        """Bring this row in line with its jobs, and say so after the commit when it is over."""
+        replaced = {job.replaces_id for job in jobs}
+        standing = [job for job in jobs if job.pk not in replaced]
+        status = outcome((JobStatus(job.status) for job in standing), images=images, asked=self.num_images)
+        ended = status in FINISHED and self.status not in FINISHED
+        code, note = _reason(status, standing)
+        news = {
+            "status": status,
+            "error_code": code,
+            "error_note": note,
+            "cost_actual": _spent(jobs),
+            "started_at": _first(job.accepted_at for job in jobs),
+            "completed_at": (self.completed_at or timezone.now()) if status in FINISHED else None,
+        }
+        if always or any(getattr(self, name) != value for name, value in news.items()):
+            self.save_changes(**news)
+        if ended:
+            transaction.on_commit(lambda: _announce(self), robust=True)
+
+    def save_changes(self, **changes: Any) -> None:
+        """Write these fields and count the version up, so that readers notice."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.version += 1
+        Generation.objects.filter(pk=self.pk).update(**changes, version=F("version") + 1)
+
+    def warn(self, code: str) -> None:
+        """Add a warning once."""
+        if code not in self.warnings:
+            self.save_changes(warnings=[*self.warnings, code])
+
+
+def _announce(generation: Generation) -> None:
+    generation_finished.send_robust(Generation, generation=generation)
+
+
+def _first(times: Any) -> datetime | None:
+    return min((time for time in times if time), default=None)
+
+
+def _spent(jobs: list[Job]) -> Decimal | None:
+    known = [job.cost for job in jobs if job.cost is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _reason(status: Status, jobs: list[Job]) -> tuple[str, str]:
+    if status in (Status.COMPLETED, Status.CANCELED):
+        return "", ""
+    if status is Status.PARTIAL:
+        return "partial_outputs", _note(jobs)
+    if status is Status.UNCONFIRMED:
+        return "submit_unknown", ""
+    told = next((job for job in jobs if job.error_code), None)
+    return (told.error_code, told.error_note) if told else ("", "")
+
+
+def _note(jobs: list[Job]) -> str:
+    return next((job.error_note for job in jobs if job.error_note), "")

@@ -1,0 +1,85 @@
+"""The pictures we hold."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.core.files.storage import Storage, storages
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from imagen.conf import settings
+from imagen.states import Review
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+def storage() -> Storage:
+    """Where pictures are kept: the alias of ``IMAGEN["STORAGE"]``, or the default storage without it."""
+    return storages[settings.STORAGE] if settings.STORAGE in storages.backends else storages["default"]
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    """Questions about pictures in the words of the field."""
+
+    def of(self, user: AbstractBaseUser) -> ImageQuerySet:
+        """The pictures this person may see: their own, or all with the permission."""
+        if user.has_perm("imagen.view_all"):  # type: ignore[attr-defined]  # AbstractBaseUser leaves permissions to its mixin
+            return self
+        return self.filter(generation__user=user.pk)
+
+    def standing(self) -> ImageQuerySet:
+        """Pictures of generations nobody deleted."""
+        return self.filter(generation__deleted_at=None)
+
+
+class Image(models.Model):
+    """One output in our storage; ``sha256`` and ``bytes`` describe what its address serves."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    generation = models.ForeignKey("imagen.Generation", models.CASCADE, related_name="images", verbose_name=_("request"))
+    job = models.ForeignKey("imagen.Job", models.CASCADE, related_name="images", verbose_name=_("call"))
+    index = models.PositiveSmallIntegerField(_("number"))
+    file = models.FileField(_("file"), storage=storage, max_length=300)
+    thumbnail = models.FileField(_("preview"), storage=storage, max_length=300, blank=True, default="")
+    width = models.PositiveIntegerField(_("width"))
+    height = models.PositiveIntegerField(_("height"))
+    format = models.CharField(_("format"), max_length=10)
+    bytes = models.PositiveBigIntegerField(_("size in bytes"))
+    sha256 = models.CharField(max_length=64)
+    alt_text = models.CharField(_("alt text"), max_length=500, blank=True, default="")
+    title = models.CharField(_("title"), max_length=200, blank=True, default="")
+    flagged = models.BooleanField(_("flagged by the provider"), null=True, default=None)
+    review = models.CharField(_("review"), max_length=10, choices=Review.choices, default="none")
+    provider_model = models.CharField(_("made by"), max_length=150)
+    created_at = models.DateTimeField(_("made"))
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        ordering = ("-created_at", "-pk")
+        default_permissions = ("view", "change", "delete")
+        permissions = (("review", _("Can release pictures held for review")),)
+        indexes = (models.Index(fields=("-created_at", "-id"), name="imagen_image_newest"),)
+        constraints = (models.UniqueConstraint(fields=("generation", "index"), name="imagen_image_one_per_place"),)
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether only reviewers may see it."""
+        return self.review in (Review.HELD, Review.REJECTED)
+
+    def visible_to(self, user: AbstractBaseUser) -> bool:
+        """Whether this person may see the pixels."""
+        return not self.withheld or user.has_perm("imagen.review")  # type: ignore[attr-defined]  # as above
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of everything in storage that belongs to this picture."""
+        return tuple(name for name in (self.file.name, self.thumbnail.name) if name)

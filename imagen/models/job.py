@@ -1,0 +1,230 @@
+"""The paid calls, and the one door through which their status changes."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from imagen.exceptions import TransitionError
+from imagen.models.clock import database_now
+from imagen.models.erasure import Erasure
+from imagen.models.event import Event
+from imagen.models.generation import Generation
+from imagen.models.image import Image
+from imagen.offers import Offer
+from imagen.signals import image_stored
+from imagen.states import FINAL, HELD, JobStatus, sources
+from imagen.types import ImageRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One step of one job: where to, what else changes, why, and the pictures that came with it.
+
+    ``wait`` seconds until somebody should look again; ``None`` when nobody has to. ``release`` lets any worker look.
+    """
+
+    job: Job
+    to: JobStatus
+    wait: float | None = None
+    release: bool = False
+    changes: dict[str, Any] = field(default_factory=dict)
+    code: str = ""
+    note: str = ""
+    warning: str = ""
+    actor: Any = None
+    images: tuple[Image, ...] = ()
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Questions about jobs, and the compare-and-swap that moves them."""
+
+    def due(self) -> JobQuerySet:
+        """Jobs whose time has come; a living worker keeps pushing that time ahead."""
+        return self.filter(due_at__lte=database_now())
+
+    def free(self) -> JobQuerySet:
+        """Jobs somebody has to look at some time, and that no worker holds."""
+        return self.filter(due_at__isnull=False, holder="")
+
+    def hold(self, fences: Mapping[uuid.UUID, int], *, seconds: float) -> None:
+        """Push the time of these ahead, as far as they are still held under these fences."""
+        until, by_fence = database_now() + timedelta(seconds=seconds), defaultdict(list)
+        for pk, fence in fences.items():
+            by_fence[fence].append(pk)
+        for fence, pks in by_fence.items():
+            self.filter(pk__in=pks, fence=fence, due_at__isnull=False).update(due_at=until)
+
+    def release(self, waits: Mapping[uuid.UUID, tuple[int, float]]) -> None:
+        """Let go of these: (fence, seconds until the next look) by id."""
+        with transaction.atomic():
+            now = database_now()
+            for pk, (fence, wait) in waits.items():
+                mine = self.filter(pk=pk, fence=fence, due_at__isnull=False)
+                mine.update(due_at=now + timedelta(seconds=wait), holder="")
+
+    def move(self, moves: Sequence[Move]) -> set[uuid.UUID]:
+        """Make these steps in one transaction and return the jobs that took theirs; the others were not ours."""
+        with transaction.atomic():
+            now = database_now()
+            before = {move.job.pk: move.job.status for move in moves}
+            made = [move for move in moves if self._swap(move, now)]
+            Event.objects.bulk_create([_event(move, now) for move in made if _telling(move, before[move.job.pk])])
+            self._keep([image for move in made for image in move.images])
+            _warn(made)
+            Generation.objects.refresh_outcomes(
+                {move.job.generation_id for move in made},
+                changed={move.job.generation_id for move in made if move.images},
+            )
+        return {move.job.pk for move in made}
+
+    def _swap(self, move: Move, now: datetime) -> bool:
+        job, wait = move.job, move.wait
+        changes = {
+            "error_code": move.code,
+            "error_note": move.note,
+            **move.changes,
+            "status": move.to,
+            "due_at": None if wait is None else now + timedelta(seconds=wait),
+            "holder": job.holder if move.to in HELD and not move.release else "",
+        }
+        mine = self.model.objects.filter(pk=job.pk, fence=job.fence, status__in=sources(move.to))
+        swapped = mine.update(**changes) == 1
+        if swapped:
+            for name, value in changes.items():
+                setattr(job, name, value)
+        return swapped
+
+    def _keep(self, images: list[Image]) -> None:
+        """Rows for these pictures; those of a deleted generation go straight away again."""
+        if not images:
+            return
+        gone = set(Generation.objects.filter(pk__in=_owners(images)).exclude(deleted_at=None).values_list("pk", flat=True))
+        Erasure.objects.bulk_create(
+            [Erasure(name=name) for image in images if image.generation_id in gone for name in image.files]
+        )
+        kept = [image for image in images if image.generation_id not in gone]
+        Image.objects.bulk_create(kept, ignore_conflicts=True)
+        for image in kept:
+            transaction.on_commit(lambda image=image: image_stored.send_robust(Image, image=image), robust=True)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+
+
+class Job(models.Model):
+    """One paid call to one provider. Its id is the idempotency key; ``slots`` are the places it fills."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    generation = models.ForeignKey(Generation, models.CASCADE, related_name="jobs", verbose_name=_("request"))
+    replaces = models.OneToOneField("self", models.SET_NULL, null=True, related_name="replacement")
+    provider = models.CharField(_("service"), max_length=50)
+    provider_model = models.CharField(_("model there"), max_length=150)
+    slots = models.JSONField(default=list)
+    status = models.CharField(_("status"), max_length=15, choices=JobStatus.choices, default="queued")
+    remote_id = models.CharField(_("id there"), max_length=255, blank=True, default="")
+    due_at = models.DateTimeField(_("next look"), null=True, default=timezone.now)
+    holder = models.CharField(max_length=150, blank=True, default="")
+    fence = models.PositiveIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(_("reason"), max_length=40, blank=True, default="")
+    error_note = models.CharField(_("the service's words"), max_length=500, blank=True, default="")
+    price = models.DecimalField(_("expected cost"), max_digits=12, decimal_places=4, null=True)
+    cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=4, null=True)
+    cost_unit = models.CharField(max_length=10, default="USD")
+    terms = models.JSONField(default=dict)
+    created_at = models.DateTimeField(_("made"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    accepted_at = models.DateTimeField(_("accepted"), null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        ordering = ("created_at", "pk")
+        default_permissions = ("view",)
+        indexes = (
+            models.Index(fields=("due_at",), name="imagen_job_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=("provider", "sent_at"), name="imagen_job_pace"),
+            models.Index(
+                fields=("provider", "status"),
+                name="imagen_job_working",
+                condition=~models.Q(status__in=sorted(FINAL)),
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("provider", "remote_id"), name="imagen_job_one_remote", condition=~models.Q(remote_id="")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.pk}"
+
+    @property
+    def request(self) -> ImageRequest:
+        """The part of the generation's request that this call makes."""
+        return ImageRequest(**{**self.generation.request.asdict(), "num_images": len(self.slots)})
+
+    @classmethod
+    def of(cls, generation: Generation, *, offer: Offer, provider: str, slots: list[int]) -> Job:
+        """A new, unsaved call for these places, priced as the offer stands now."""
+        return cls(
+            generation=generation,
+            provider=provider,
+            provider_model=offer.id,
+            slots=slots,
+            price=offer.cost(len(slots)),
+            cost_unit=offer.price.unit,
+            terms=_terms(offer),
+        )
+
+    def move(self, to: JobStatus, **step: Any) -> None:
+        """Make one step now, or raise ``TransitionError`` when the row is not ours or not there any more."""
+        if not Job.objects.move([Move(job=self, to=to, **step)]):
+            raise TransitionError(f"{self.pk} cannot become {to}")
+
+
+def _terms(offer: Offer) -> dict[str, Any]:
+    amount: Decimal | None = offer.price.amount
+    return {
+        "price": None if amount is None else str(amount),
+        "unit": offer.price.unit,
+        "images_per_call": offer.images_per_call,
+        "poll_seconds": offer.poll_seconds,
+        "retired_upstream_on": offer.retired_upstream_on and offer.retired_upstream_on.isoformat(),
+        "successor": offer.successor,
+    }
+
+
+def _owners(images: list[Image]) -> set[uuid.UUID]:
+    return {image.generation_id for image in images}
+
+
+def _telling(move: Move, before: str) -> bool:
+    return bool(before != move.to or move.note or move.images or move.actor)
+
+
+def _event(move: Move, now: datetime) -> Event:
+    return Event(
+        generation_id=move.job.generation_id,
+        job=move.job,
+        what=move.to,
+        code=move.code,
+        note=move.note,
+        actor=move.actor,
+        at=now,
+    )
+
+
+def _warn(moves: list[Move]) -> None:
+    for move in moves:
+        if move.warning:
+            Generation.objects.select_for_update(of=("self",)).get(pk=move.job.generation_id).warn(move.warning)

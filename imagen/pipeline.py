@@ -1,0 +1,193 @@
+"""The story as the doors know it: ask, quote, cancel, try again, delete, wait."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from imagen import files, queue, registry
+from imagen.exceptions import Conflict, TransitionError
+from imagen.models import Event, Generation, Job, Tempo
+from imagen.offers import Offer
+from imagen.states import BEFORE_SENDING, FINISHED, JobStatus
+from imagen.types import ImageRequest, checked_metadata
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+logger = logging.getLogger("imagen")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a request would cost and who would take it; ``estimated`` is ``None`` while the price is unknown."""
+
+    estimated: Decimal | None
+    unit: str
+    provider: str
+    offer: Offer
+    allowed: bool
+    remaining: Decimal | None
+    warnings: tuple[str, ...]
+
+
+def quote(**options: Any) -> Quote:
+    """Price a request without queueing anything; it is refused exactly as ``request`` would refuse it."""
+    options.pop("metadata", None)
+    return _quote(registry.route(asked := ImageRequest.build(**options)), asked)
+
+
+def _quote(choice: registry.Choice, asked: ImageRequest) -> Quote:
+    return Quote(
+        estimated=choice.offer.cost(asked.num_images),
+        unit=choice.offer.price.unit,
+        provider=choice.alias,
+        offer=choice.offer,
+        allowed=True,
+        remaining=None,
+        warnings=_warnings(choice.offer),
+    )
+
+
+def _warnings(offer: Offer) -> tuple[str, ...]:
+    retired = offer.retired_upstream_on is not None and offer.retired_upstream_on <= timezone.now().date()
+    told = {"model_retired_upstream": retired, "price_unknown": offer.price.amount is None}
+    return tuple(code for code, applies in told.items() if applies)
+
+
+def request(*, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any) -> Generation:
+    """Take a request and return its generation at once; the pictures are made in the background.
+
+    Options are the fields of ``ImageRequest``. Raises ``Refused`` before anything is written.
+    """
+    asked = ImageRequest.build(**options)
+    metadata = checked_metadata({} if metadata is None else metadata)
+    choice = registry.route(asked)
+    whole = choice.offer.settle(asked)
+    told = _quote(choice, asked)
+    with transaction.atomic():
+        generation = Generation.objects.create(
+            user_id=user and user.pk,
+            prompt=whole.prompt,
+            negative_prompt=whole.negative_prompt,
+            model=whole.model,
+            provider=choice.alias,
+            provider_named=bool(asked.provider),
+            aspect_ratio=whole.aspect_ratio,
+            resolution=whole.resolution or "",
+            num_images=whole.num_images,
+            seed=whole.seed,
+            output_format=whole.output_format or "",
+            metadata=metadata,
+            warnings=list(told.warnings),
+            cost_unit=told.unit,
+            cost_estimated=told.estimated,
+        )
+        _hire(generation, choice, range(whole.num_images))
+        Event.objects.create(generation=generation, what="asked", actor_id=user and user.pk)
+    queue.ring()
+    return generation
+
+
+def _hire(generation: Generation, choice: registry.Choice, places: Any, replaces: Job | None = None) -> None:
+    step = choice.offer.images_per_call
+    slots = list(places)
+    for start in range(0, len(slots), step):
+        job = Job.of(generation, offer=choice.offer, provider=choice.alias, slots=slots[start : start + step])
+        job.replaces = replaces if start == 0 else None
+        job.save(force_insert=True)
+
+
+def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
+    """Stop what was not sent yet; what was sent is kept when it comes, and a warning says so."""
+    with transaction.atomic():
+        generation = Generation.objects.select_for_update(of=("self",)).get(pk=generation.pk)
+        if not generation.cancelable:
+            raise Conflict(state=generation.get_status_display())
+        generation.save_changes(cancel_asked_at=timezone.now())
+        Event.objects.create(generation=generation, what="cancel asked", actor_id=actor and actor.pk)
+        _stop(generation, actor)
+        generation.refresh_from_db()
+        if generation.status not in FINISHED:
+            generation.warn("already_submitted")
+    return generation
+
+
+def _stop(generation: Generation, actor: AbstractBaseUser | None) -> None:
+    for job in generation.jobs.filter(status__in=BEFORE_SENDING).select_for_update(of=("self",)):
+        with suppress(TransitionError):  # it was sent a moment ago
+            job.move(JobStatus.CANCELED, actor=actor)
+
+
+def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
+    """Ask again for what is missing: new calls, new money. ``Conflict`` when nothing is missing."""
+    with transaction.atomic():
+        generation = Generation.objects.select_for_update(of=("self",)).get(pk=generation.pk)
+        if not generation.retryable:
+            raise Conflict(state=generation.get_status_display())
+        missing = set(range(generation.num_images)) - set(generation.images.values_list("index", flat=True))
+        choice = registry.route(generation.request)
+        Event.objects.create(generation=generation, what="retry asked", actor_id=actor and actor.pk)
+        _replace(generation, choice, sorted(missing))
+        generation.save_changes(cancel_asked_at=None)
+        Generation.objects.refresh_outcomes([generation.pk])
+        generation.refresh_from_db()
+    queue.ring()
+    return generation
+
+
+def _replace(generation: Generation, choice: registry.Choice, missing: list[int]) -> None:
+    short = [job for job in generation.jobs.filter(replacement=None) if set(job.slots) & set(missing)]
+    for job in short:
+        _hire(generation, choice, [slot for slot in job.slots if slot in missing], replaces=job)
+
+
+def erase(generation: Generation) -> None:
+    """Delete pictures, files and words; what was paid stays on record. Work under way ends without storing."""
+    with suppress(Conflict):
+        cancel(generation)
+    with transaction.atomic():
+        generation = Generation.objects.select_for_update(of=("self",)).get(pk=generation.pk)
+        files.doom([name for image in generation.images.all() for name in image.files])
+        generation.images.all().delete()
+        generation.events.update(note="")
+        generation.jobs.update(error_note="")
+        generation.save_changes(
+            prompt="", negative_prompt="", metadata={}, error_note="", deleted_at=timezone.now()
+        )  # fmt: skip
+
+
+def wait(generation: Generation, *, seconds: float, pause: Callable[[float], None] = time.sleep) -> Generation:
+    """The generation when it is finished, or as it is after so many seconds; never call it in a transaction."""
+    until, step = time.monotonic() + seconds, 0.1
+    while not generation.finished and (left := until - time.monotonic()) > 0:
+        pause(min(step, left))
+        step = min(step * 1.3, 1.0)
+        generation.refresh_from_db()
+    return generation
+
+
+def sweep() -> int:
+    """Finish what went quiet: delete doomed files, forget old keys; returns how many jobs are due."""
+    files.clear()
+    return Job.objects.due().count()
+
+
+def eta(generation: Generation) -> int | None:
+    """Whole seconds until it is probably ready, from what this model usually takes; ``None`` when unknown."""
+    if generation.finished:
+        return None
+    names = {job.provider_model for job in generation.jobs.all()}
+    tempo = Tempo.objects.filter(provider=generation.provider, provider_model__in=names).first()
+    if tempo is None:
+        return None
+    gone = (timezone.now() - (generation.started_at or generation.created_at)).total_seconds()
+    return max(1, round(tempo.mean + tempo.deviation - gone))

@@ -1,0 +1,210 @@
+"""How a generation looks from outside: one sentence per code, one JSON for every door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
+from django.utils.formats import date_format
+
+from imagen import messages, pipeline, registry
+from imagen.conf import settings
+from imagen.models import Generation, Image, Job, Tempo
+from imagen.states import UNFINISHED, WORKING, JobStatus, Status
+
+BuildUrl = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One code, what it means to a person, and what can be done."""
+
+    code: str
+    message: str
+    next_actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What there is to say about a generation: why it is not ready, and what else to know."""
+
+    error: Told | None
+    warnings: tuple[Told, ...]
+
+
+def story(generation: Generation) -> Story:
+    """The sentences about this generation; jobs and images are read from it, so prefetch them for many."""
+    facts, code = _facts(generation), _trouble(generation)
+    return Story(
+        error=tell(code, **facts) if code else None,
+        warnings=tuple(tell(warning, **facts) for warning in generation.warnings),
+    )
+
+
+def tell(code: str, **facts: Any) -> Told:
+    """A code with its sentence and next steps."""
+    return Told(code=code, message=messages.sentence(code, **facts), next_actions=messages.next_actions(code))
+
+
+def offered(code: str, *, alias: str, retired: date | None, successor: str) -> Told:
+    """A warning about an offer that nobody has taken yet."""
+    return tell(code, **_offer_facts(alias, retired, successor))
+
+
+def provider_label(alias: str) -> str:
+    """The name people know a provider by, or its alias once it is gone from the settings."""
+    found = registry.providers().get(alias)
+    return found.label if found else alias
+
+
+def whole(rows: QuerySet[Generation]) -> QuerySet[Generation]:
+    """These rows with everything their JSON needs, in a constant number of queries."""
+    return rows.prefetch_related("images", "jobs")
+
+
+def public_url(path: str) -> str:
+    """This path at our public origin; the bare path where none is set."""
+    return settings.PUBLIC_URL.rstrip("/") + path
+
+
+def generation_json(
+    generation: Generation,
+    *,
+    build_url: BuildUrl = public_url,
+    may_review: bool = False,
+    tempos: Iterable[Tempo] | None = None,
+) -> dict[str, Any]:
+    """The Generation of the public contract; ``may_review`` shows the addresses of withheld pictures."""
+    told = story(generation)
+    images = sorted(generation.images.all(), key=lambda image: image.index)
+    return {
+        "id": str(generation.pk),
+        "status": str(generation.status),
+        "model": generation.model,
+        "provider": generation.provider,
+        "prompt": generation.prompt,
+        "negative_prompt": generation.negative_prompt,
+        "aspect_ratio": generation.aspect_ratio,
+        "resolution": generation.resolution or None,
+        "num_images": generation.num_images,
+        "seed": generation.seed,
+        "output_format": generation.output_format or None,
+        "metadata": generation.metadata,
+        "images": [image_json(image, build_url=build_url, may_review=may_review) for image in images],
+        "error": told.error and {**asdict(told.error), "next_actions": list(told.error.next_actions)},
+        "warnings": [warning_json(warning) for warning in told.warnings],
+        "cost": _cost(generation),
+        "eta_seconds": _eta(generation, tempos),
+        "created_at": moment(generation.created_at),
+        "started_at": moment(generation.started_at),
+        "completed_at": moment(generation.completed_at),
+        "urls": _urls(generation, build_url),
+    }
+
+
+def generations_json(rows: Iterable[Generation], **options: Any) -> list[dict[str, Any]]:
+    """The JSON of many, without asking for each of them how long its model takes."""
+    tempos = list(Tempo.objects.all())
+    return [generation_json(row, tempos=tempos, **options) for row in rows]
+
+
+def image_json(image: Image, *, build_url: BuildUrl = public_url, may_review: bool = False) -> dict[str, Any]:
+    """One picture of the public contract; a withheld one has no addresses but for reviewers."""
+    shown = may_review or not image.withheld
+    return {
+        "id": str(image.pk),
+        "index": image.index,
+        "url": _url("image", image, build_url) if shown else None,
+        "thumbnail_url": _url("thumbnail", image, build_url) if shown and image.thumbnail.name else None,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "bytes": image.bytes,
+        "sha256": image.sha256,
+        "alt_text": image.alt_text,
+        "title": image.title,
+        "flagged": image.flagged,
+        "review": str(image.review),
+        "ai_generated": True,
+        "provider_model": image.provider_model,
+        "created_at": moment(image.created_at),
+    }
+
+
+def warning_json(told: Told) -> dict[str, str]:
+    """A warning of the public contract."""
+    return {"code": told.code, "message": told.message}
+
+
+def money(amount: Decimal | None) -> str | None:
+    """An amount as decimal text with four places."""
+    return None if amount is None else f"{amount:.4f}"
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time in UTC as ISO 8601."""
+    return at and at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _trouble(generation: Generation) -> str:
+    """The code that explains why it is not ready: its own, or that of a call still waiting."""
+    waiting = (
+        job.error_code
+        for job in generation.jobs.all()
+        if generation.status in UNFINISHED and job.error_code and JobStatus(job.status) in WORKING
+    )
+    return generation.error_code or next(waiting, "")
+
+
+def _facts(generation: Generation) -> dict[str, Any]:
+    terms = _terms(list(generation.jobs.all()))
+    retired = terms.get("retired_upstream_on")
+    offer = _offer_facts(
+        generation.provider, date.fromisoformat(retired) if retired else None, terms.get("successor") or ""
+    )
+    return {**offer, "ready": len(generation.images.all()), "asked": generation.num_images}
+
+
+def _terms(jobs: list[Job]) -> dict[str, Any]:
+    return max(jobs, key=lambda job: job.created_at).terms if jobs else {}
+
+
+def _offer_facts(alias: str, retired: date | None, successor: str) -> dict[str, Any]:
+    known = {
+        "provider": provider_label(alias),
+        "retired": retired and date_format(retired, "DATE_FORMAT"),
+        "successor": successor,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _cost(generation: Generation) -> dict[str, Any]:
+    return {
+        "unit": generation.cost_unit,
+        "estimated": money(generation.cost_estimated),
+        "actual": money(generation.cost_actual),
+    }
+
+
+def _eta(generation: Generation, tempos: Iterable[Tempo] | None) -> int | None:
+    return None if generation.status == Status.UNCONFIRMED else pipeline.eta(generation, tempos=tempos)
+
+
+def _urls(generation: Generation, build_url: BuildUrl) -> dict[str, str | None]:
+    return {
+        "self": _url("generation", generation, build_url),
+        "cancel": _url("generation-cancel", generation, build_url) if generation.cancelable else None,
+        "retry": _url("generation-retry", generation, build_url) if generation.retryable else None,
+    }
+
+
+def _url(name: str, row: Generation | Image, build_url: BuildUrl) -> str | None:
+    try:
+        return build_url(reverse(f"imagen:{name}", args=[row.pk]))
+    except NoReverseMatch:  # a site may use the commands without our URLs
+        return None

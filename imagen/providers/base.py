@@ -1,0 +1,166 @@
+"""What a gateway is to us: offers, words, two calls and one reading. No socket, no Django."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderError, Unclear, Unreadable
+from imagen.offers import Offer
+from imagen.types import Call, Failure, ImageRequest, Reply, Snapshot, State
+
+REMOTE_ID = re.compile(r"(?!\.)[A-Za-z0-9_.:-]{1,255}")  # never "..": it stands in a path
+_FILTERED = re.compile(r"filtered|sensitive|moderat|safety|content.?polic|prohibited|nsfw", re.IGNORECASE)
+_POOR = re.compile(r"insufficient[ _-]?(credit|balance|fund)", re.IGNORECASE)
+_NOISE = re.compile("\x1b\\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNDECIDED = frozenset({408, 409, 499})  # a proxy may say these after the call went through
+
+
+class Provider(ABC):
+    """One gateway: facts as class attributes, two calls, one reading; it never opens a socket."""
+
+    slug: ClassVar[str]
+    label: ClassVar[str]
+    origin: ClassVar[str]
+    offers: ClassVar[Mapping[str, tuple[Offer, ...]]]
+    words: ClassVar[Mapping[str, State]]
+    idempotent: ClassVar[bool] = False
+    webhooks: ClassVar[bool] = False
+    needs_key: ClassVar[bool] = True
+    retention: ClassVar[float] = 3600.0  # seconds the gateway keeps outputs; an hour where it does not say
+
+    def __init__(
+        self,
+        *,
+        api_key: str = "",
+        base_url: str = "",
+        webhook_secret: str = "",
+        per_minute: int = 0,
+        max_in_flight: int = 0,
+    ) -> None:
+        self.api_key = api_key
+        self.url = (base_url or self.origin).rstrip("/")
+        self.webhook_secrets = tuple(part.strip() for part in webhook_secret.split(",") if part.strip())
+        self.per_minute = per_minute
+        self.max_in_flight = max_in_flight
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {urlsplit(self.url).netloc}>"
+
+    @property
+    def configured(self) -> bool:
+        """Whether calls can be made at all: the key is there, or none is needed."""
+        return bool(self.api_key) or not self.needs_key
+
+    @abstractmethod
+    def submit(self, request: ImageRequest, *, offer: Offer, key: str, callback: str = "") -> Call:
+        """The call that starts a job. ``key`` makes a repeat recognisable where the gateway supports it."""
+
+    @abstractmethod
+    def check(self, remote_id: str) -> Call:
+        """The call that asks how a job is doing, built from its id alone."""
+
+    @abstractmethod
+    def parse(self, document: dict[str, Any]) -> Snapshot:
+        """What a good answer says. Plain dict access is fine: ``read`` catches surprises."""
+
+    def ring(self, headers: Mapping[str, str], body: bytes) -> str:
+        """Verify an incoming webhook and return the remote id it is about."""
+        raise BadSignature(f"{self.label} sends no webhooks we can verify")
+
+    def balance(self) -> Call | None:
+        """The call that asks what is left on the account, where there is one."""
+        return None
+
+    def read_balance(self, reply: Reply) -> str:
+        """The balance in plain words from the answer to ``balance``."""
+        raise Unreadable(f"{self.label} has no balance to read")
+
+    def read(self, reply: Reply) -> Snapshot:
+        """The news in a reply, or the error that says what to do next."""
+        document = self.accept(reply)
+        try:
+            return self._checked(self.parse(document))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise Unreadable(f"{self.label} answered in an unknown shape") from error
+
+    def _checked(self, snapshot: Snapshot) -> Snapshot:
+        if snapshot.remote_id and not REMOTE_ID.fullmatch(snapshot.remote_id):
+            raise Unreadable(f"{self.label} answered with an impossible id")
+        failure = snapshot.failure and replace(snapshot.failure, message=self.clean(snapshot.failure.message))
+        return replace(snapshot, failure=failure, model=self.clean(snapshot.model)[:100])
+
+    def named(self, body: bytes) -> str:
+        """The remote id that a delivery, its signature verified, is about."""
+        try:
+            remote_id = json.loads(body)["id"]
+            possible = REMOTE_ID.fullmatch(remote_id)
+        except (LookupError, RecursionError, TypeError, ValueError) as error:
+            raise BadSignature("the delivery is not about a job") from error
+        if not possible:
+            raise BadSignature("the delivery names an impossible id")
+        return str(remote_id)
+
+    def accept(self, reply: Reply) -> dict[str, Any]:
+        """The document of a successful reply; any other status becomes its error."""
+        if 200 <= reply.status < 300:
+            return reply.document()
+        if reply.status == 429:
+            raise Busy("too many requests", retry_after=_seconds(reply.headers.get("retry-after", "")))
+        if 400 <= reply.status < 500:
+            raise self.refusal(reply.status, self.message(reply.document()))
+        raise Unclear(f"{self.label} answered {reply.status}", code=_unclear_code(reply.status))
+
+    def refusal(self, status: int, message: str) -> ProviderError:
+        """The error for a complete, definite refusal with this HTTP status."""
+        text = self.clean(message)
+        if status == 429:
+            return Busy(text)
+        if status == 402 or _POOR.search(text):
+            return Declined(text, code="provider_insufficient_credits")
+        if status in (401, 403):
+            return Declined(text, code="provider_auth")
+        if status in (404, 410):
+            return NotFound(text)
+        if 400 <= status < 500 and status not in _UNDECIDED:
+            return Declined(text, code=self.failure(text, "provider_rejected").code)
+        return Unclear(text, code=_unclear_code(status))
+
+    def failure(self, message: str, code: str = "provider_failed") -> Failure:
+        """Why a job failed: the filter is recognised by its words, everything else is ``code``."""
+        return Failure(code="content_filtered" if _FILTERED.search(message) else code, message=message)
+
+    def message(self, document: dict[str, Any]) -> str:
+        """The provider's own words in an error document."""
+        return str(document.get("message") or document.get("error") or "")
+
+    def state(self, word: str) -> State:
+        """A word we do not know means "not finished", never "failed"."""
+        return self.words.get(word.lower(), State.PENDING)
+
+    def clean(self, text: str) -> str:
+        """Text fit to keep and show: no control characters, no key, at most 500 characters."""
+        bare = _NOISE.sub("", text[:5000])
+        if not self.api_key:
+            return bare[:500]
+        if len(text) > 5000:
+            bare = bare[: -len(self.api_key)]  # the cut may have gone through the key
+        return bare.replace(self.api_key, "***")[:500]
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), 900.0)
+
+
+def _unclear_code(status: int) -> str:
+    return "provider_unavailable" if status >= 500 else "provider_protocol_error"

@@ -1,0 +1,145 @@
+"""The offline vendor: it paints instead of calling out, and misbehaves when the prompt tells it to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any, NamedTuple
+
+from imagen.directives import directives
+from imagen.exceptions import Busy, ProviderError, Unclear
+from imagen.offers import MODELS, Offer, Price
+from imagen.painting import paint, size_of
+from imagen.providers.base import Provider
+from imagen.types import ASPECT_RATIOS, MAX_IMAGES, OUTPUT_FORMATS, RESOLUTIONS, Call, ImageRequest, Output
+from imagen.types import Reply, Snapshot, State
+
+ORIGIN = "sandbox://"
+PRIVATE = "http://169.254.169.254/latest"
+LONGEST_ID = 255
+
+
+def _says(status: int, message: str, **headers: str) -> Reply:
+    return Reply(status=status, headers=headers, body=json.dumps({"message": message}).encode())
+
+
+MISSING = _says(404, "The sandbox does not know this")
+ERRORS: dict[str, type[ProviderError]] = {"provider_unavailable": Busy, "submit_unknown": Unclear}
+SUBMITS = {
+    "model_retired": MISSING,
+    "provider_auth": _says(401, "The sandbox does not know this key"),
+    "provider_insufficient_credits": _says(402, "The sandbox account is empty"),
+    "provider_rejected": _says(400, "The sandbox was told to refuse this"),
+    "provider_rate_limited": _says(429, "Too many requests", **{"retry-after": "5"}),
+    "provider_protocol_error": Reply(status=200, body=b"<html>no JSON"),
+}
+FAILURES = {
+    "content_filtered": "Content is filtered due to unknown reasons",
+    "provider_failed": "The sandbox was told to fail",
+}
+FILES = {
+    "output_expired": MISSING,
+    "output_invalid": Reply(status=200, headers={"content-type": "text/html"}, body=b"<!doctype html><p>No picture"),
+    "output_too_large": Reply(status=200, headers={"content-type": "image/png", "content-length": str(2**31)}),
+}
+
+
+class Sandbox(Provider):
+    """Always there, free, the same picture for the same prompt and seed; a submit repeated is a new job."""
+
+    slug = "sandbox"
+    label = "Sandbox"
+    origin = ORIGIN
+    needs_key = False
+    words = {"processing": State.PENDING, "completed": State.DONE, "failed": State.FAILED}
+    offers = {model: (_offer(model),) for model in MODELS}
+
+    def __init__(self, *, latency: float = 1.5, **options: Any) -> None:
+        super().__init__(**options)
+        self.latency = latency
+
+    def submit(self, request: ImageRequest, *, offer: Offer, key: str, callback: str = "") -> Call:
+        """The request as it is, and the seconds it shall take."""
+        body = {**request.asdict(), "model": offer.id, "latency": self.latency}
+        return Call(method="POST", url=f"{ORIGIN}jobs", headers={"Idempotency-Key": key}, json=body)
+
+    def check(self, remote_id: str) -> Call:
+        """The question how a job is doing."""
+        return Call(method="GET", url=f"{ORIGIN}jobs/{remote_id}")
+
+    def parse(self, document: dict[str, Any]) -> Snapshot:
+        """The news that ``answer`` gives of a job."""
+        state = self.state(document["status"])
+        outputs = tuple(Output(url=output["url"], flagged=output["flagged"]) for output in document["outputs"])
+        failure = self.failure(document["error"]) if state is State.FAILED else None
+        return Snapshot(state=state, remote_id=document["id"], outputs=outputs, failure=failure)
+
+
+class Job(NamedTuple):
+    """All there is to know about a job, and so its id: the sandbox remembers nothing else."""
+
+    digest: str
+    aspect_ratio: str
+    resolution: str
+    output_format: str
+    images: int
+    due: float
+    nsfw: int
+    fail: str
+    key: str
+    caption: str
+
+    @property
+    def id(self) -> str:
+        """The job as text, its caption cut until it fits."""
+        text = json.dumps(self, separators=(",", ":"), ensure_ascii=False)
+        found = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return found if len(found) <= LONGEST_ID else self._replace(caption=self.caption[:120][:-1]).id
+
+    @classmethod
+    def read(cls, text: str) -> Job | None:
+        """The job with this id, ``None`` if it cannot be one of ours."""
+        try:
+            job = cls(*json.loads(base64.urlsafe_b64decode(text[:LONGEST_ID] + "=" * (-len(text) % 4))))
+            ImageRequest(prompt="-", **{name: getattr(job, name) for name in cls._fields[1:4]}, num_images=job.images)
+        except (Refused, TypeError, ValueError):
+            return None
+        return job
+
+
+def answer(call: Call, *, now: float) -> Reply:
+    """The sandbox's side of a call: it takes a job in, says how one is doing, or hands out a picture."""
+    if call.method == "POST":
+        return _accept(call, now)
+    door, _, rest = call.url.removeprefix(ORIGIN).partition("/")
+    name, _, index = rest.partition("/")
+    job = Job.read(name)
+    if job is None:
+        return MISSING
+    return _picture(job, index) if door == "files" else _news(job, now)
+
+
+def _accept(call: Call, now: float) -> Reply:
+    asked, told = call.json, directives(call.json["prompt"])
+    if told.fail in ERRORS:
+        raise ERRORS[told.fail]("the sandbox was told to break off", code=told.fail)
+    if told.fail in SUBMITS:
+        return SUBMITS[told.fail]
+    job = Job(
+        digest=_digest(told.caption, asked["negative_prompt"], asked["seed"]),
+        aspect_ratio=asked["aspect_ratio"],
+        resolution=asked["resolution"] or RESOLUTIONS[0],
+        output_format=asked["output_format"] or OUTPUT_FORMATS[0],
+        images=min(asked["num_images"], told.partial),
+        due=round(now + (asked["latency"] if told.slow is None else told.slow), 2),
+        nsfw=told.nsfw,
+        fail=told.fail,
+        key=_digest(call.headers["Idempotency-Key"]),
+        caption=told.caption,
+    )
+    return _news(job, now)
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

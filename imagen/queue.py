@@ -1,0 +1,46 @@
+"""The doorbell: tells django-q2 that there is something to do. Nothing is lost when nobody hears it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from functools import cache
+from typing import Any
+
+from django.db import transaction
+from django_q.brokers import get_broker
+from django_q.tasks import async_task
+
+logger = logging.getLogger("imagen")
+_QUIET_SECONDS = 0.5
+_lock = threading.Lock()
+_last = 0.0
+
+
+def ring() -> None:
+    """Wake a worker once the transaction is committed; at most two rings a second leave this process."""
+    transaction.on_commit(_ring, robust=True)
+
+
+def _ring() -> None:
+    global _last  # noqa: PLW0603  # the throttle is this process's memory
+    with _lock:
+        now = time.monotonic()
+        if now - _last < _QUIET_SECONDS:
+            return
+        _last = now
+    knock()
+
+
+def knock() -> None:
+    """Ask django-q2 for one run of the engine now; a broker that is down is only logged, the sweep comes by."""
+    try:
+        async_task("imagen.tasks.drive", broker=_broker(), q_options={"task_name": "imagen drive"})
+    except Exception:  # a broker may fail in any way; the row is already safe
+        logger.warning("the queue did not take the wake-up; the sweep will", exc_info=True)
+
+
+@cache
+def _broker() -> Any:
+    return get_broker()

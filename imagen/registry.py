@@ -1,0 +1,165 @@
+"""Which providers this site has, what they sell here, and which one takes a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from imagen.conf import current, settings
+from imagen.exceptions import FieldError, ModelUnknown, ProviderNotConfigured, UnsupportedParameter
+from imagen.offers import MODELS, Model, Offer
+from imagen.providers.base import Provider
+from imagen.types import ImageRequest
+
+SANDBOX = "sandbox"
+_SANDBOX_BACKEND = "imagen.providers.sandbox.Sandbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An offer at a provider, by the alias the site gave it."""
+
+    alias: str
+    provider: Provider
+    offer: Offer
+
+
+@cache
+def providers() -> dict[str, Provider]:
+    """Every provider of the settings by alias, in the order of the route; the sandbox is there in DEBUG."""
+    known = dict(settings.PROVIDERS)
+    if django_settings.DEBUG:
+        known.setdefault(SANDBOX, {"BACKEND": _SANDBOX_BACKEND})
+    route = [alias for alias in settings.ROUTE if alias in known]
+    return {alias: _load(alias, known[alias]) for alias in dict.fromkeys([*route, *known])}
+
+
+def _load(alias: str, entry: Any) -> Provider:
+    try:
+        backend = import_string(entry["BACKEND"])
+        options = {name: value for name, value in entry.get("OPTIONS", {}).items() if value is not None}
+        found: Provider = backend(**options)
+    except (KeyError, ImportError, TypeError) as error:
+        raise ImproperlyConfigured(f"IMAGEN['PROVIDERS'][{alias!r}] cannot be loaded: {error}") from error
+    return found
+
+
+def configured() -> dict[str, Provider]:
+    """The providers that calls can be made to."""
+    return {alias: provider for alias, provider in providers().items() if provider.configured}
+
+
+def provider(alias: str) -> Provider:
+    """The provider of this alias, or ``ProviderNotConfigured``."""
+    try:
+        return configured()[alias]
+    except KeyError:
+        raise ProviderNotConfigured(
+            errors=(FieldError(field="provider", code="provider_not_configured"),), provider=alias
+        ) from None
+
+
+@cache
+def offers(alias: str) -> tuple[Offer, ...]:
+    """What this provider sells here: its own table with the site's corrections."""
+    corrections = settings.OFFERS.get(alias, {})
+    found = [_corrected(alias, offer, corrections) for many in providers()[alias].offers.values() for offer in many]
+    known = {offer.model for offer in found} | {offer.id for offer in found}
+    return (*found, *(_added(alias, name, corrections[name]) for name in corrections if name not in known))
+
+
+def _corrected(alias: str, offer: Offer, corrections: Any) -> Offer:
+    facts = MODELS.get(offer.model, Model(id=offer.model, name=offer.model))
+    whole = replace(offer, retired_upstream_on=facts.retired_upstream_on, successor=facts.successor)
+    for name in (offer.model, offer.id):
+        whole = _amended(alias, name, whole, corrections.get(name, {}))
+    return whole
+
+
+def _added(alias: str, name: str, facts: Any) -> Offer:
+    return _amended(alias, name, Offer(model=name, id=str(facts.get("id", name))), facts)
+
+
+def _amended(alias: str, name: str, offer: Offer, changes: Any) -> Offer:
+    try:
+        return offer.amend(dict(changes))
+    except (TypeError, ValueError) as error:
+        raise ImproperlyConfigured(f"IMAGEN['OFFERS'][{alias!r}][{name!r}]: {error}") from error
+
+
+def choices() -> Iterator[Choice]:
+    """Every offer of every configured provider, in the order of the route."""
+    for alias, found in configured().items():
+        for offer in offers(alias):
+            yield Choice(alias=alias, provider=found, offer=offer)
+
+
+def on_sale(model: str) -> tuple[Choice, ...]:
+    """The offers of a model; a provider's own id is understood too."""
+    return tuple(choice for choice in choices() if model in (choice.offer.model, choice.offer.id))
+
+
+def route(request: ImageRequest) -> Choice:
+    """The offer that takes this request: the first provider in order that can do all of it, its cheapest first."""
+    wanted = request.model or settings.DEFAULT_MODEL
+    found = _named(request.provider, wanted) if request.provider else _open(wanted)
+    able = [choice for choice in found if not choice.offer.misfits(request)]
+    if not able:
+        raise _misfit(request, wanted, found)
+    return min((choice for choice in able if choice.alias == able[0].alias), key=_cost)
+
+
+def _cost(choice: Choice) -> tuple[bool, Any]:
+    amount = choice.offer.price.amount
+    return amount is None, amount or 0
+
+
+def _named(alias: str, model: str) -> list[Choice]:
+    provider(alias)
+    found = [choice for choice in on_sale(model) if choice.alias == alias]
+    if not found:
+        raise ModelUnknown(errors=(FieldError(field="model", code="model_unknown"),), model=model, provider=alias)
+    return found
+
+
+def _open(model: str) -> list[Choice]:
+    everywhere = on_sale(model)
+    alone = set(configured()) == {SANDBOX}
+    found = [choice for choice in everywhere if choice.alias != SANDBOX or alone]
+    if found:
+        return found
+    if not any(alone or alias != SANDBOX for alias in configured()):
+        raise ProviderNotConfigured(errors=(FieldError(field="provider", code="provider_not_configured"),))
+    raise ModelUnknown(errors=(FieldError(field="model", code="model_unknown"),), model=model)
+
+
+def _misfit(request: ImageRequest, model: str, found: list[Choice]) -> UnsupportedParameter:
+    wrong = found[0].offer.misfits(request)
+    errors = tuple(replace(error, params={"offers": _able(error.field, request)}) for error in wrong)
+    return UnsupportedParameter(errors=errors, model=model)
+
+
+def _able(field: str, request: ImageRequest) -> str:
+    names = {
+        f"{choice.offer.model} ({choice.alias})"
+        for choice in choices()
+        if field not in {error.field for error in choice.offer.misfits(request)}
+    }
+    return ", ".join(sorted(names))
+
+
+def _reload(*, setting: str, **kwargs: Any) -> None:
+    if setting in ("IMAGEN", "DEBUG"):
+        current.cache_clear()
+        providers.cache_clear()
+        offers.cache_clear()
+
+
+setting_changed.connect(_reload, dispatch_uid="imagen.registry")

@@ -1,0 +1,136 @@
+"""What the contract throws at a vendor: statuses, garbled bodies, odd values, hostile words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imagen.exceptions import ImagenError
+from imagen.providers.base import REMOTE_ID, Provider
+from imagen.types import Output, Reply, Snapshot, State, storable
+
+KEY = "sk_contract_key_7f3a"
+SIGNED = "whsec_contract"
+CALLBACK = "https://cms.example.com/imagen/hooks/token/"
+BACKED = "DSTF"  # provenance that vouches for a body: documented, from an SDK, captured, seen in the field
+
+STATUSES = {
+    301: "Unclear provider_protocol_error",
+    302: "Unclear provider_protocol_error",
+    307: "Unclear provider_protocol_error",
+    400: "Declined provider_rejected",
+    401: "Declined provider_auth",
+    402: "Declined provider_insufficient_credits",
+    403: "Declined provider_auth",
+    404: "NotFound model_retired",
+    408: "Unclear provider_protocol_error",
+    410: "NotFound model_retired",
+    413: "Declined provider_rejected",
+    422: "Declined provider_rejected",
+    429: "Busy provider_rate_limited",
+    500: "Unclear provider_unavailable",
+    502: "Unclear provider_unavailable",
+    503: "Unclear provider_unavailable",
+    504: "Unclear provider_unavailable",
+}
+GARBLED = {
+    "empty": b"",
+    "half": b'{"code": 200, "data": {"id": "a',
+    "html": b"<!doctype html><title>Bad gateway</title>",
+    "list": b"[]",
+    "word": b'"fine"',
+    "null": b"null",
+    "nothing": b"{}",
+    "binary": b"\x89PNG\r\n\x1a\n\xff\xfe",
+    "deep": b'{"data":' + b"[" * 100_000,
+}
+ODD: tuple[Any, ...] = (
+    None,
+    7,
+    -1,
+    True,
+    "x",
+    "",
+    [],
+    {},
+    ["x"],
+    {"x": 1},
+    [None],
+    10**400,
+    1.5,
+    "\x00\ud800",
+    "9" * 10_000,
+)
+IMPOSSIBLE_IDS = ("a\x00b", "a\nb", "../../etc", "..", "a b", "é", "x" * 10_000)
+HOSTILE = f"\x1b[31mno\x00 \ud800<b>{KEY}</b>\x9b1m " + "very long " * 100_000
+PARAMETERS: Mapping[str, tuple[Any, Any]] = {
+    "prompt": ("A lighthouse", "A harbour"),
+    "negative_prompt": ("fog", "rain"),
+    "seed": (41, 42),
+}
+
+
+def told(provider: Provider, reply: Reply) -> str:
+    """What a reply comes down to: ``pending``, ``done 4``, ``failed <code>`` or ``<error> <code>``."""
+    try:
+        snapshot = provider.read(reply)
+    except ImagenError as error:
+        return f"{type(error).__name__} {error.code}"
+    if snapshot.failure:
+        return f"failed {snapshot.failure.code}"
+    return f"done {len(snapshot.outputs)}" if snapshot.state is State.DONE else str(snapshot.state)
+
+
+def reply_with(document: Any, status: int = 200) -> Reply:
+    """A reply that says this in JSON."""
+    return Reply(status=status, headers={"content-type": "application/json"}, body=json.dumps(document).encode())
+
+
+def paths(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything inside a document."""
+    inside = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in inside:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from paths(value, (*path, key))
+
+
+def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """A copy of the document with another value at one place."""
+    if not path:
+        return value
+    copy = dict(document) if isinstance(document, dict) else list(document)
+    copy[path[0]] = changed(document[path[0]], path[1:], value)
+    return copy
+
+
+def swapped(document: Any, old: str, new: str) -> Any:
+    """A copy of the document with one text replaced wherever it stands alone."""
+    if isinstance(document, dict):
+        return {key: swapped(value, old, new) for key, value in document.items()}
+    if isinstance(document, list):
+        return [swapped(value, old, new) for value in document]
+    return new if document == old else document
+
+
+def sound(snapshot: Snapshot) -> bool:
+    """Whether the rest of the house can rely on every field."""
+    return (
+        isinstance(snapshot.state, State)
+        and (not snapshot.remote_id or REMOTE_ID.fullmatch(snapshot.remote_id) is not None)
+        and all(isinstance(output, Output) and output.flagged in (None, True, False) for output in snapshot.outputs)
+        and storable(snapshot.model)
+        and (snapshot.seconds is None or 0 <= snapshot.seconds < float("inf"))
+        and (snapshot.failure is not None) is (snapshot.state is State.FAILED)
+    )
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header names as a ``Reply`` has them."""
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def fit_to_show(text: str) -> bool:
+    """Whether words of a stranger may be stored and printed."""
+    return 0 < len(text) <= 500 and storable(text) and KEY not in text and "\x1b" not in text and "\x9b" not in text

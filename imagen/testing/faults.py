@@ -1,0 +1,156 @@
+"""The ways a gateway goes wrong, by name: each takes a good answer and the script, and gives the bad one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from imagen.testing import pictures
+from imagen.testing.ledger import Script
+from imagen.testing.wire import Answer, Ending
+
+Fault = Callable[[Answer, Script], Answer]
+FileFault = Callable[[Answer, Script, str, tuple[int, int]], Answer]
+
+_SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+_HTML = b"<!doctype html><title>Sign in</title><p>Please sign in."
+_WRONG_TYPES = {
+    "code": "200",
+    "message": 7,
+    "data": {"id": ["x"], "status": {"word": 1}, "outputs": 3, "has_nsfw_contents": "no", "timings": []},
+}
+
+
+def _status(answer: Answer, script: Script) -> Answer:
+    found = Answer.of({"code": script.status, "message": script.message, "data": None}, script.status)
+    return replace(found, headers={"Retry-After": script.retry_after} if script.retry_after else {})
+
+
+def _says(body: bytes) -> Fault:
+    return lambda answer, script: replace(answer, body=body)
+
+
+def _cut(answer: Answer, *_: Any) -> Answer:
+    half = answer.body[: len(answer.body) // 2]
+    return replace(answer, body=half, length=len(answer.body), ending=Ending.CLOSE)
+
+
+def _ends(ending: Ending) -> Callable[..., Answer]:
+    return lambda answer, *_: replace(answer, ending=ending)
+
+
+def _redirect(answer: Answer, script: Script, *_: Any) -> Answer:
+    return Answer(status=302, headers={"Location": script.location or "/elsewhere"})
+
+
+def _drip(answer: Answer, script: Script, *_: Any) -> Answer:
+    return replace(answer, rate=script.rate)
+
+
+def _slow(answer: Answer, script: Script, *_: Any) -> Answer:
+    return replace(answer, delay=answer.delay + script.seconds)
+
+
+def _error_inside(answer: Answer, script: Script) -> Answer:
+    return Answer.of({"code": script.status, "message": script.message, "data": None})
+
+
+# A submit with one of these is not accepted: no job exists and nothing is billed.
+BEFORE: Mapping[str, Fault] = {
+    "reset-before": _ends(Ending.RESET),
+    "hang-before": _ends(Ending.HANG),
+    "status": _status,
+    "error-inside": _error_inside,
+    "redirect": _redirect,
+}
+
+# A submit with one of these is accepted, whatever the client hears of it.
+AFTER: Mapping[str, Fault] = {
+    "reset-after": _ends(Ending.RESET),
+    "hang": _ends(Ending.HANG),
+    "status-after": _status,
+    "slow": _slow,
+    "drip": _drip,
+    "truncated": _cut,
+    "garbled": _says(b'{"code": 200, "data": {"id": "'),
+    "not-json": _says(_HTML),
+    "empty": _says(b""),
+    "list": _says(b"[]"),
+    "null-data": _says(b'{"code": 200, "message": "success", "data": null}'),
+    "wrong-types": _says(json.dumps(_WRONG_TYPES).encode()),
+    "huge-id": _says(json.dumps({"code": 200, "data": {"id": "x" * 10_000, "status": "created"}}).encode()),
+    "control-id": _says(json.dumps({"code": 200, "data": {"id": "a\x00\n/../b", "status": "created"}}).encode()),
+}
+
+CALLS: Mapping[str, Fault] = {**BEFORE, **AFTER}
+
+
+def _file(body: bytes, content_type: str) -> FileFault:
+    return lambda answer, *_: replace(answer, body=body, content_type=content_type)
+
+
+def _missing(status: int) -> FileFault:
+    return lambda answer, *_: Answer(status=status, body=_HTML, content_type="text/html")
+
+
+def _form(form: str) -> FileFault:
+    return lambda answer, script, name, size: replace(
+        answer, body=pictures.picture(name, size, form=form), content_type=f"image/{form.lower()}"
+    )
+
+
+def _moving(form: str) -> FileFault:
+    return lambda answer, script, name, size: replace(answer, body=pictures.moving(name, size, form))
+
+
+def _turned(answer: Answer, script: Script, name: str, size: tuple[int, int]) -> Answer:
+    wide, high = size
+    return replace(answer, body=pictures.picture(name, (high, wide * 2)))
+
+
+def _zipped(answer: Answer, *_: Any) -> Answer:
+    return replace(answer, body=gzip.compress(answer.body), headers={"Content-Encoding": "gzip"})
+
+
+def _halved(answer: Answer, *_: Any) -> Answer:
+    return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
+def _bomb(answer: Answer, *_: Any) -> Answer:
+    return replace(answer, body=pictures.bomb())
+
+
+def _endless(answer: Answer, *_: Any, length: int | None = None) -> Answer:
+    return replace(answer, body=answer.body or b"x", ending=Ending.ENDLESS, length=length)
+
+
+FILES: Mapping[str, FileFault] = {
+    "html": _file(_HTML, "text/html"),
+    "html-as-png": _file(_HTML, "image/png"),
+    "svg": _file(_SVG, "image/svg+xml"),
+    "empty": _file(b"", "image/png"),
+    "jpeg": _form("JPEG"),
+    "webp": _form("WEBP"),
+    "gif": _moving("GIF"),
+    "apng": _moving("PNG"),
+    "animated-webp": _moving("WEBP"),
+    "wrong-ratio": _turned,
+    "bomb": _bomb,
+    "gzip": _zipped,
+    "half": _halved,  # half a picture, correctly framed
+    "truncated": _cut,  # the connection ends half way
+    "huge-length": partial(_endless, length=10**12),  # and bytes to match, as long as the client reads
+    "endless": _endless,
+    "drip": _drip,
+    "slow": _slow,
+    "hang": _ends(Ending.HANG),
+    "reset": _ends(Ending.RESET),
+    "gone": _missing(404),
+    "forbidden": _missing(403),
+    "unavailable": _missing(503),
+    "redirect": _redirect,
+}

@@ -1,0 +1,175 @@
+"""What a provider's news means for a job: pure decisions, each a ``Move``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from imagen.conf import settings
+from imagen.exceptions import Busy, Declined, EgressBlocked, ImagenError
+from imagen.models import Image, Job, Move
+from imagen.states import JobStatus
+from imagen.types import Failure, Output, Snapshot, State
+
+HOUR = 3600.0
+RESEND_HOURS = 23
+RESENDS = 8
+EMPTY_LOOKS = 5
+EMPTY_SECONDS = 12.0
+LOST_SECONDS = 60.0
+POISON_TRIES = 5
+CONFIRM_SECONDS = 2.0
+STORAGE_STEPS = (60.0, 300.0, 900.0, 3600.0)
+OUTPUT_TRIES = {"output_expired": 3, "output_invalid": 5}
+FREE = frozenset({"content_filtered", "provider_rejected"})
+_RATIO_TOLERANCE = 0.1
+
+
+def delay(tries: int) -> float:
+    """Seconds before the next try, after so many."""
+    steps = settings.RETRY_SECONDS
+    return float(steps[min(tries, len(steps) - 1)])
+
+
+def declined(job: Job, error: ImagenError, *, idempotent: bool, now: datetime) -> Move:
+    """A submit that did not bring a job: put back, failed, sent again under its key, or unconfirmed."""
+    if isinstance(error, Busy):
+        return _again_later(job, error, now)
+    if isinstance(error, Declined | EgressBlocked):
+        return Move(job=job, to=JobStatus.FAILED, code=error.code, note=error.message)
+    if job.status == JobStatus.SUBMITTING:  # not a byte was sent
+        return Move(job=job, to=JobStatus.QUEUED, wait=delay(job.tries), code=error.code)
+    if idempotent and job.tries < RESENDS and (now - job.created_at).total_seconds() < RESEND_HOURS * HOUR:
+        return Move(job=job, to=JobStatus.SENDING, wait=delay(job.tries), release=True, code=error.code)
+    return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown", note=error.message)
+
+
+def _again_later(job: Job, error: Busy, now: datetime) -> Move:
+    """The provider's own limits use up no try; only a whole watch without a place ends it."""
+    if (now - job.created_at).total_seconds() > settings.WATCH_SECONDS:
+        return Move(job=job, to=JobStatus.FAILED, code=error.code, note=error.message)
+    sent = job.status == JobStatus.SENDING
+    back = {"tries": job.tries - 1, "sent_at": None} if sent else {}
+    return Move(job=job, to=JobStatus.QUEUED, wait=0, code=error.code, changes=back)
+
+
+def accepted(job: Job, snapshot: Snapshot, *, now: datetime) -> Move:
+    """A submit that brought a job: its id is remembered and its money is spent."""
+    changes: dict[str, Any] = {"remote_id": snapshot.remote_id, "accepted_at": now, "cost": job.price, "tries": 0}
+    to = JobStatus.STORING if snapshot.state is State.DONE and snapshot.outputs else JobStatus.PROCESSING
+    return Move(job=job, to=to, wait=settings.LEASE_SECONDS, changes=changes)
+
+
+def overdue(job: Job, *, now: datetime) -> Move | None:
+    """The step of a job nobody finishes: a warning and an hourly look, at last the end; ``None`` while in time."""
+    age = (now - (job.accepted_at or job.created_at)).total_seconds()
+    if age > settings.WATCH_SECONDS:
+        return Move(job=job, to=JobStatus.FAILED, code=job.error_code or "provider_timeout")
+    if age > settings.DEADLINE_SECONDS:
+        return _watched(job, job.error_code)
+    return None
+
+
+def _watched(job: Job, code: str) -> Move:
+    to, wait = JobStatus(job.status), min(HOUR, settings.WATCH_SECONDS)
+    return Move(job=job, to=to, wait=wait, release=True, code=code, warning="provider_timeout")
+
+
+def lost(job: Job) -> Move:
+    """A job the provider does not know any more: watched like one that never ends."""
+    return _watched(job, "provider_job_lost")
+
+
+def poisoned(job: Job) -> Move:
+    """A job that breaks the worker: put aside for a while, in the end given up; a send is never repeated for it."""
+    tries, to = job.tries + 1, JobStatus(job.status)
+    if to == JobStatus.SENDING:
+        return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown")
+    if tries >= POISON_TRIES:
+        return Move(job=job, to=JobStatus.FAILED, code="internal_error")
+    back = JobStatus.QUEUED if to == JobStatus.SUBMITTING else to
+    step = Move(job=job, to=back, wait=delay(tries), release=True, code="internal_error")
+    return replace(step, changes={"tries": tries})
+
+
+def failed(job: Job, failure: Failure | None, *, cost: Decimal | None = None) -> Move:
+    """The provider's own word that there will be no picture; refused wording costs nothing."""
+    told = failure or Failure(code="provider_failed")
+    spent = Decimal(0) if told.code in FREE else job.cost
+    changes = {"cost": spent if cost is None else cost}
+    return Move(job=job, to=JobStatus.FAILED, code=told.code, note=told.message, changes=changes)
+
+
+def storing(job: Job) -> Move:
+    """The outputs are there: fetch and keep them."""
+    return Move(job=job, to=JobStatus.STORING, wait=settings.LEASE_SECONDS)
+
+
+def distinct(outputs: Sequence[Output], *, count: int) -> tuple[Output, ...]:
+    """The first ``count`` outputs, each once."""
+    return tuple({output.url or output.base64: output for output in outputs}.values())[:count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Haul:
+    """What one round of fetching brought: pictures, and per place that failed its error."""
+
+    images: tuple[Image, ...] = ()
+    errors: tuple[ImagenError, ...] = ()
+    there: int = 0
+    came: int = 0
+
+    @property
+    def dead(self) -> bool:
+        """Whether no further round can bring more."""
+        return not any(getattr(error, "again", False) for error in self.errors)
+
+
+def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now: datetime) -> Move:
+    """The end of a round of fetching: completed, another round, or failed with the pictures that came kept."""
+    stuck = next((error for error in haul.errors if error.code.startswith("storage_")), None)
+    if stuck is not None:
+        return _unstored(job, haul, stuck, retention, now)
+    tries = job.tries + 1
+    limit = min((OUTPUT_TRIES.get(error.code, 1) for error in haul.errors), default=1)
+    if haul.errors and not haul.dead and tries < limit:
+        step = Move(job=job, to=JobStatus.STORING, wait=delay(tries), release=True, code=haul.errors[0].code)
+        return replace(step, changes={"tries": tries}, images=haul.images)
+    return _ended(job, haul, snapshot)
+
+
+def _unstored(job: Job, haul: Haul, error: ImagenError, retention: float, now: datetime) -> Move:
+    age = (now - (job.accepted_at or job.created_at)).total_seconds()
+    if age > max(retention - 2 * HOUR, retention / 2):
+        return Move(job=job, to=JobStatus.FAILED, code="storage_unavailable", images=haul.images)
+    wait = STORAGE_STEPS[min(job.tries, len(STORAGE_STEPS) - 1)]
+    step = Move(job=job, to=JobStatus.STORING, wait=wait, release=True, code=error.code, images=haul.images)
+    return replace(step, changes={"tries": job.tries + 1})
+
+
+def _ended(job: Job, haul: Haul, snapshot: Snapshot) -> Move:
+    code = haul.errors[0].code if haul.errors else ("partial_outputs" if haul.there < len(job.slots) else "")
+    to = JobStatus.COMPLETED if haul.there else JobStatus.FAILED
+    changes = {"cost": _cost(job, haul, snapshot)}
+    return Move(job=job, to=to, code=code, changes=changes, images=haul.images, warning=_warning(job, haul))
+
+
+def _cost(job: Job, haul: Haul, snapshot: Snapshot) -> Decimal | None:
+    if snapshot.cost is not None or job.price is None:
+        return snapshot.cost
+    return job.price * min(haul.came, len(job.slots)) / len(job.slots)
+
+
+def _warning(job: Job, haul: Haul) -> str:
+    asked = job.generation.aspect_ratio
+    return "wrong_size" if any(not fits(image.width, image.height, asked) for image in haul.images) else ""
+
+
+def fits(width: int, height: int, aspect_ratio: str) -> bool:
+    """Whether a picture has the shape that was asked for, as exactly as the models obey (about a tenth)."""
+    across, down = (int(part) for part in aspect_ratio.split(":"))
+    return abs(math.log((width / height) / (across / down))) <= _RATIO_TOLERANCE

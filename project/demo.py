@@ -1,0 +1,143 @@
+"""What the demo needs: two accounts, a token, a first image."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.urls import Resolver404, resolve, reverse
+from rest_framework.authtoken.models import Token
+
+from imagen import pipeline, presentation
+from imagen.models import Generation
+from imagen.states import FINISHED, Status
+
+PROMPT = "A lighthouse above a calm sea at dusk, warm light in the windows"
+FIRST_IMAGE_SECONDS = 60.0
+EDITOR_PERMISSIONS = (
+    *("generate", "view_generation", "change_generation", "add_generation"),
+    *("view_image", "change_image"),
+)
+
+
+PLACES = (
+    ("Site", "/"),
+    ("Admin", "/admin/"),
+    ("Studio", "/admin/imagen/studio/"),
+    ("API", "/api/imagen/v1/generations/"),
+    ("API docs", "/api/imagen/v1/docs/"),
+    ("Health", "/healthz"),
+)
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A demo account; its password is public, so it is made only where nobody else can reach the site."""
+
+    name: str
+    password: str
+    superuser: bool = False
+
+
+ADMIN = Account(name="admin", password="demo-admin", superuser=True)  # noqa: S106 - public on purpose, loopback only
+EDITOR = Account(name="editor", password="demo-editor")  # noqa: S106 - public on purpose, loopback only
+
+
+def account(wanted: Account) -> User:
+    """The user of this account, made when missing; an existing password is left alone."""
+    user, created = User.objects.get_or_create(
+        username=wanted.name, defaults={"is_staff": True, "is_superuser": wanted.superuser}
+    )
+    if created:
+        user.set_password(wanted.password)
+        user.save()
+    return user
+
+
+def editor() -> User:
+    """The demo's editor, who may generate and look."""
+    user = account(EDITOR)
+    user.user_permissions.add(
+        *Permission.objects.filter(content_type__app_label="imagen", codename__in=EDITOR_PERMISSIONS)
+    )
+    return user
+
+
+def token(user: User) -> str:
+    """The user's API token, made when missing."""
+    return str(Token.objects.get_or_create(user=user)[0].key)
+
+
+def first_image(user: User, *, check: Callable[[], None]) -> Generation:
+    """Generate one image with the sandbox through the whole pipeline and wait until it is stored."""
+    generation = pipeline.request(prompt=PROMPT, user=user, provider="sandbox", aspect_ratio="16:9")
+    deadline = time.monotonic() + FIRST_IMAGE_SECONDS
+    while generation.status not in FINISHED:
+        if time.monotonic() > deadline:
+            raise DemoError(f"The first image was not ready after {FIRST_IMAGE_SECONDS:.0f} seconds.")
+        check()
+        time.sleep(0.1)
+        generation.refresh_from_db()
+    if generation.status != Status.COMPLETED:
+        raise DemoError(f"The first image ended as {generation.status}: {generation.error_code or 'no reason given'}.")
+    return generation
+
+
+def presented(generation: Generation) -> dict[str, Any]:
+    """The generation as the REST interface shows it."""
+    return presentation.generation_json(generation, build_url=str, may_review=False)
+
+
+def location(generation: Generation, port: int) -> str:
+    """Where the admin shows a generation."""
+    return f"http://127.0.0.1:{port}" + reverse("admin:imagen_generation_change", args=[generation.pk])
+
+
+def welcome(port: int, *, key: str) -> str:
+    """The addresses that exist on this site, and how to get in."""
+    found = [f"  {label:<9} http://127.0.0.1:{port}{path}" for label, path in PLACES if _exists(path)]
+    people = [f"  {each.name:<9} {each.password}" for each in (ADMIN, EDITOR)]
+    return "\n".join(
+        ["", "imagen demo", "", *found, "", "Sign in as", *people, "", f"API token of {EDITOR.name}", f"  {key}", ""]
+    )
+
+
+def _exists(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
+
+
+def require_free(port: int) -> None:
+    """Raise ``DemoError`` when something else listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(f"Port {port} is taken; choose another with PORT=… or --port.") from error
+
+
+def wait_for(port: int, *, check: Callable[[], None], seconds: float = 30.0) -> None:
+    """Wait until the web server answers on the port."""
+    deadline = time.monotonic() + seconds
+    while True:
+        check()
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise DemoError(f"The web server did not answer within {seconds:.0f} seconds.") from error
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,100 @@
+"""Reads the environment into values the settings can use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+# One writer at a time, readers never wait: without IMMEDIATE two writers are enough for "database is locked".
+SQLITE_OPTIONS: dict[str, Any] = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728; "
+        "PRAGMA journal_size_limit=27103364; PRAGMA cache_size=2000"
+    ),
+}
+
+
+def flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """Whether a yes-or-no variable says yes; an unset or empty one says ``default``."""
+    value = environ.get(name, "").strip().lower()
+    known = {"": default, "1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0.")
+    return known[value]
+
+
+def words(environ: Mapping[str, str], name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """The comma-separated parts of a variable."""
+    return [part.strip() for part in environ.get(name, "").split(",") if part.strip()] or list(default)
+
+
+def database(url: str, *, base: Path) -> dict[str, Any]:
+    """The entry of ``DATABASES`` for a URL; a relative SQLite path starts at ``base``."""
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return _sqlite(url, base=base)
+    if scheme in ("postgres", "postgresql"):
+        return _postgresql(url)
+    raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
+
+
+def _sqlite(url: str, *, base: Path) -> dict[str, Any]:
+    name = unquote(urlsplit(url).path.removeprefix("/"))
+    if not name:
+        raise ImproperlyConfigured("DATABASE_URL names no SQLite file; write sqlite:///var/db.sqlite3.")
+    if name != ":memory:":
+        path = base / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        name = str(path)
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "CONN_MAX_AGE": None, "OPTIONS": SQLITE_OPTIONS}
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    try:
+        parts = urlsplit(url)
+        port = str(parts.port or "")
+    except ValueError as error:
+        raise ImproperlyConfigured("DATABASE_URL has a host or port nobody can read.") from error
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.removeprefix("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": port,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+def overlay(text: str) -> dict[str, Any]:
+    """The JSON object in ``IMAGEN_SETTINGS``; nothing for an empty text."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured("IMAGEN_SETTINGS is not JSON.") from error
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured("IMAGEN_SETTINGS must be a JSON object.")
+    return found
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` laid over ``base``: objects deeply, lists and scalars replace, ``None`` deletes."""
+    merged = dict(base)
+    for key, value in over.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            below = merged.get(key)
+            merged[key] = merge(below if isinstance(below, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged

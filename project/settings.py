@@ -1,0 +1,205 @@
+"""Settings of the demo project: every value comes from the environment or has a default that works offline."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+
+from project.environment import database, flag, merge, overlay, words
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENV = os.environ
+
+DEBUG = flag(ENV, "DEBUG", default=True)
+SECRET_KEY = ENV.get("SECRET_KEY") or ("demo-only-key-that-signs-nothing-of-value-0123456789" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY must be set when DEBUG=0.")
+ALLOWED_HOSTS = words(ENV, "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
+CSRF_TRUSTED_ORIGINS = words(ENV, "CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "imagen",
+    "project",  # after the admin and its guests: it takes django-q2's pages down again
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Data -------------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": database(ENV.get("DATABASE_URL") or "sqlite:///var/db.sqlite3", base=BASE_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = ENV.get("REDIS_URL", "")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# The queue only rings a bell; what must survive stands in our own rows. guard_cycle divides timeout + 3, or the guard
+# never sees its timer reach zero, and retry exceeds timeout x queue_limit / workers, or a waiting bell rings twice.
+Q_CLUSTER: dict[str, Any] = {
+    "name": "imagen",
+    "workers": 2,
+    "queue_limit": 2,
+    "bulk": 1,
+    "timeout": 90,
+    "retry": 180,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "save_limit": -1,
+    "catch_up": False,
+    "poll": 0.2,
+    "guard_cycle": 0.5,
+    "label": "Queue",
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var/static"
+MEDIA_ROOT = BASE_DIR / (ENV.get("MEDIA_ROOT") or "var/media")
+S3_BUCKET = ENV.get("S3_BUCKET", "")
+S3_ENDPOINT_URL = ENV.get("S3_ENDPOINT_URL") or None
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # No URL serves this folder: imagen's own view checks who asks.
+    "imagen": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT / "imagen", "base_url": None},
+    },
+}
+if S3_BUCKET:
+    STORAGES["imagen"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL,
+            "access_key": ENV.get("AWS_ACCESS_KEY_ID") or None,
+            "secret_key": ENV.get("AWS_SECRET_ACCESS_KEY") or None,
+            "addressing_style": "path",
+            "signature_version": "s3v4",
+            "default_acl": None,
+            "querystring_auth": True,
+            "querystring_expire": 900,
+        },
+    }
+
+# --- Images -----------------------------------------------------------------------------------------------------------
+
+GATEWAYS = {"wavespeed": "imagen.providers.wavespeed.WaveSpeed"}
+
+
+def _gateway(alias: str, backend: str) -> dict[str, Any]:
+    """One entry of ``PROVIDERS`` from the variables that start with its name."""
+    names = {"api_key": "API_KEY", "base_url": "BASE_URL", "webhook_secret": "WEBHOOK_SECRET"}
+    found = {option: ENV.get(f"{alias.upper()}_{name}", "") for option, name in names.items()}
+    return {"BACKEND": backend, "OPTIONS": {option: value for option, value in found.items() if value}}
+
+
+PROVIDERS = {alias: _gateway(alias, path) for alias, path in GATEWAYS.items() if ENV.get(f"{alias.upper()}_API_KEY")}
+IMAGEN = merge(
+    {"PROVIDERS": PROVIDERS, "STORAGE": "imagen", "PUBLIC_URL": ENV.get("IMAGEN_PUBLIC_URL", "")},
+    overlay(ENV.get("IMAGEN_SETTINGS", "")),
+)
+
+# --- People -----------------------------------------------------------------------------------------------------------
+
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- Safety -----------------------------------------------------------------------------------------------------------
+
+if not DEBUG:
+    SECURE_SSL_REDIRECT = flag(ENV, "SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+if flag(ENV, "BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_CSP = {
+    "default-src": ["'self'"],
+    "img-src": ["'self'", "data:", "blob:", *([S3_ENDPOINT_URL or "https://*.amazonaws.com"] if S3_BUCKET else [])],
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
+}
+if django.VERSION >= (6, 0):
+    MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "imagen": {"level": "INFO"},
+        "django-q": {"level": "INFO"},
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}

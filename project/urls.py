@@ -1,0 +1,16 @@
+"""Where everything is on the demo site."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import include, path
+
+from project import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    *([path("", include("imagen.urls"))] if find_spec("imagen.urls") else []),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,104 @@
+"""What every test may rely on: loopback only, storage of its own, services or a clear reason."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+
+pytest_plugins = ["imagen.testing.plugin"]
+
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
+CHROMIUM = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+MUST_RUN = os.environ.get("IMAGEN_CI") == "1"
+LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
+
+
+def _lacks(name: str) -> None:
+    """Skip with the reason; where everything has to run, fail with it."""
+    reason = f"{name} is not there"
+    if MUST_RUN:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    """No connection of a test leaves this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        yield
+
+
+def _guarded(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        local = self.family not in (socket.AF_INET, socket.AF_INET6) or str(address[0]).startswith(LOOPBACK)
+        if not local:
+            raise AssertionError(f"A test tried to connect to {address[0]}.")
+        return connect(self, address)
+
+    return guarded
+
+
+@pytest.fixture(autouse=True)
+def media(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder of this test's own behind the storages, never the demo's."""
+    folder = tmp_path / "media"
+    if not request.config.pluginmanager.hasplugin("django"):
+        return folder
+    settings = request.getfixturevalue("settings")
+    local = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
+    settings.STORAGES = {**settings.STORAGES, "default": local, "imagen": local}
+    return folder
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The address of a fresh PostgreSQL database, dropped afterwards."""
+    name = f"imagen_{uuid.uuid4().hex[:12]}"
+    try:
+        server = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        _lacks("PostgreSQL")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        yield f"{POSTGRES.rpartition('/')[0]}/{name}"
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """The address of an empty Redis database that is this test's alone, emptied afterwards."""
+    for number in range(1, 16):
+        with redis.Redis.from_url(f"{REDIS}/{number}", socket_connect_timeout=3) as client:
+            try:
+                taken = client.dbsize() or not client.set("imagen-test", "taken", nx=True, ex=3600)
+            except redis.ConnectionError:
+                _lacks("Redis")
+            if not taken:
+                yield f"{REDIS}/{number}"
+                client.flushdb()
+                return
+    _lacks("A free Redis database")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """How pytest-playwright starts the Chromium of this machine."""
+    if not CHROMIUM:
+        _lacks("Chromium")
+    return {"executable_path": CHROMIUM, "args": CHROMIUM_ARGUMENTS}

@@ -1,0 +1,109 @@
+"""Rows as the engine would leave them, made directly."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.core.files.base import ContentFile
+from django.db.models import Max
+from django.utils import timezone
+from PIL import Image as Pillow
+
+from imagen.models import Generation, Image, Job
+from imagen.models.image import storage
+from imagen.offers import MODELS
+
+TERMS = {"price": "0.0380", "unit": "USD", "images_per_call": 4, "poll_seconds": 0.0}
+
+
+def person(name: str = "ann", *permissions: str, **fields: Any) -> User:
+    """A user with these permissions of ours."""
+    user = User.objects.create_user(name, password=None, **fields)
+    user.user_permissions.add(
+        *Permission.objects.filter(content_type__app_label="imagen", codename__in=permissions),
+    )
+    return User.objects.get(pk=user.pk)  # without a cache of what it may do
+
+
+def editor(name: str = "ann", *permissions: str, **fields: Any) -> User:
+    """A user who may generate."""
+    return person(name, "generate", *permissions, **fields)
+
+
+def terms(model: str) -> dict[str, Any]:
+    """What stands on a job about its offer."""
+    facts = MODELS.get(model)
+    retired = facts.retired_upstream_on if facts else None
+    return {
+        **TERMS,
+        "retired_upstream_on": retired and retired.isoformat(),
+        "successor": facts.successor if facts else "",
+    }
+
+
+def generation(user: User | None = None, *, job: dict[str, Any] | None = None, **fields: Any) -> Generation:
+    """A request with its one job, in the same state unless said otherwise."""
+    status = fields.get("status", "queued")
+    known = {"prompt": "a lighthouse", "model": "imagen-4", "provider": "sandbox", "resolution": "1k"}
+    times = {} if status in ("queued", "processing", "unconfirmed") else {"completed_at": timezone.now()}
+    made = Generation.objects.create(user=user, **{**known, **times, "cost_estimated": Decimal("0.038"), **fields})
+    add_job(made, **(job or {}))
+    return made
+
+
+def add_job(generation: Generation, **fields: Any) -> Job:
+    """One call for all places of the request, due only while it waits."""
+    status = {"partial": "completed"}.get(generation.status, generation.status)
+    due = {} if status in ("queued", "processing") else {"due_at": None}
+    known = {
+        "provider": generation.provider,
+        "provider_model": "google/imagen4",
+        "slots": list(range(generation.num_images)),
+        "status": status,
+        "price": generation.cost_estimated,
+        "terms": terms(generation.model),
+    }
+    return Job.objects.create(generation=generation, **{**known, **due, **fields})
+
+
+def picture_bytes(color: str = "teal", size: tuple[int, int] = (64, 36), format: str = "PNG") -> bytes:  # noqa: A002  # Pillow's word
+    """A small real picture."""
+    out = io.BytesIO()
+    Pillow.new("RGB", size, color).save(out, format)
+    return out.getvalue()
+
+
+def image(generation: Generation, *, content: bytes | None = None, **fields: Any) -> Image:
+    """A picture in storage, with its preview."""
+    data = picture_bytes() if content is None else content
+    index = generation.images.aggregate(last=Max("index"))["last"]
+    place = storage()
+    stem = f"imagen/{generation.pk}/{hashlib.sha256(data).hexdigest()[:16]}"
+    known = {
+        "job": generation.jobs.first(),
+        "index": 0 if index is None else index + 1,
+        "file": place.save(f"{stem}.png", ContentFile(data)),
+        "thumbnail": place.save(f"{stem}-small.webp", ContentFile(picture_bytes(size=(32, 18), format="WEBP"))),
+        "width": 64,
+        "height": 36,
+        "format": "png",
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "provider_model": "google/imagen4",
+        "created_at": timezone.now(),
+    }
+    return Image.objects.create(generation=generation, **{**known, **fields})
+
+
+def completed(user: User | None = None, *, images: int = 1, **fields: Any) -> Generation:
+    """A finished request with its pictures."""
+    made = generation(
+        user, **{"status": "completed", "num_images": images, "cost_actual": Decimal("0.038") * images, **fields}
+    )
+    for _ in range(images):
+        image(made)
+    return made

@@ -1,0 +1,126 @@
+"""The environment of the demo project: each variable says what it says, or the error names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from project.environment import database, flag, merge, overlay, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", True), ("1", True), ("True", True), ("yes", True), ("0", False), ("no", False)]
+)
+def test_a_flag_is_read(text: str, expected: bool) -> None:
+    assert flag({"DEBUG": text}, "DEBUG", default=True) is expected
+
+
+def test_an_unset_flag_has_its_default() -> None:
+    assert flag({}, "DEBUG", default=False) is False
+
+
+def test_an_unreadable_flag_is_named() -> None:
+    with pytest.raises(ImproperlyConfigured, match="DEBUG must be 1 or 0"):
+        flag({"DEBUG": "perhaps"}, "DEBUG", default=True)
+
+
+def test_words_are_separated_by_commas() -> None:
+    assert words({"ALLOWED_HOSTS": " a.example, ,b.example "}, "ALLOWED_HOSTS") == ["a.example", "b.example"]
+
+
+def test_an_empty_list_of_words_has_its_default() -> None:
+    assert words({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS", ("localhost",)) == ["localhost"]
+
+
+def test_sqlite_opens_with_the_options_that_prevent_locks(tmp_path: Path) -> None:
+    found = database("sqlite:///deep/down/db.sqlite3", base=tmp_path)
+    assert found["NAME"] == str(tmp_path / "deep/down/db.sqlite3")
+    assert found["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert found["OPTIONS"]["timeout"] == 20
+    assert "journal_mode=WAL" in found["OPTIONS"]["init_command"]
+    assert "synchronous=NORMAL" in found["OPTIONS"]["init_command"]
+
+
+def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
+    database("sqlite:///var/db.sqlite3", base=tmp_path)
+    assert (tmp_path / "var").is_dir()
+
+
+def test_four_slashes_are_an_absolute_sqlite_path(tmp_path: Path) -> None:
+    assert database(f"sqlite:///{tmp_path}/a b.sqlite3".replace(" ", "%20"), base=Path("/nowhere"))["NAME"] == str(
+        tmp_path / "a b.sqlite3"
+    )
+
+
+def test_sqlite_may_live_in_memory(tmp_path: Path) -> None:
+    assert database("sqlite:///:memory:", base=tmp_path)["NAME"] == ":memory:"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_a_postgresql_url_is_taken_apart(scheme: str, tmp_path: Path) -> None:
+    found = database(f"{scheme}://an%40a:s%2Fe@db.example:5433/imag%65n?sslmode=require", base=tmp_path)
+    assert found == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "imagen",
+        "USER": "an@a",
+        "PASSWORD": "s/e",
+        "HOST": "db.example",
+        "PORT": "5433",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"sslmode": "require"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("mysql://localhost/imagen", "must start with"),
+        ("sqlite:///", "names no SQLite file"),
+        ("postgres://localhost:port/imagen", "host or port"),
+    ],
+)
+def test_a_wrong_database_url_is_refused(url: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        database(url, base=tmp_path)
+
+
+def test_a_wrong_database_url_does_not_show_its_password(tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        database("mysql://me:hunter2@localhost/imagen", base=tmp_path)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("over", "expected"),
+    [
+        ({"BUDGET": {"default_monthly": "5"}}, {"BUDGET": {"currency": "USD", "default_monthly": "5"}, "ROUTE": ["a"]}),
+        ({"ROUTE": ["b"]}, {"BUDGET": {"currency": "USD"}, "ROUTE": ["b"]}),
+        ({"BUDGET": None}, {"ROUTE": ["a"]}),
+        ({"BUDGET": {"currency": None}}, {"BUDGET": {}, "ROUTE": ["a"]}),
+        ({"NEW": {"deep": {"er": 1}}}, {"BUDGET": {"currency": "USD"}, "ROUTE": ["a"], "NEW": {"deep": {"er": 1}}}),
+        ({"MISSING": None}, {"BUDGET": {"currency": "USD"}, "ROUTE": ["a"]}),
+        ({"ROUTE": {"x": 1}}, {"BUDGET": {"currency": "USD"}, "ROUTE": {"x": 1}}),
+    ],
+)
+def test_objects_merge_deeply_lists_replace_and_null_deletes(over: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert merge({"BUDGET": {"currency": "USD"}, "ROUTE": ["a"]}, over) == expected
+
+
+def test_merging_leaves_the_base_alone() -> None:
+    base = {"BUDGET": {"currency": "USD"}}
+    merge(base, {"BUDGET": {"currency": "EUR"}})
+    assert base == {"BUDGET": {"currency": "USD"}}
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("{", "is not JSON"), ("[1]", "must be a JSON object")])
+def test_unreadable_imagen_settings_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"IMAGEN_SETTINGS {sentence}"):
+        overlay(text)
+
+
+def test_no_imagen_settings_change_nothing() -> None:
+    assert overlay("") == {}

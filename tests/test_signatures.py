@@ -1,0 +1,116 @@
+"""Webhook signatures: the recorded vectors verify, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagen.exceptions import BadSignature
+from imagen.signatures import TOLERANCE, hex_digest, verify_hex
+
+FIXTURES = Path(__file__).parent / "fixtures" / "wavespeed"
+BODY = b'{"id": "pred1"}'
+NOW = 1_795_165_968
+
+
+def signed(body: bytes = BODY, *, key: bytes = b"key", at: str = str(NOW)) -> dict[str, str]:
+    signature = hex_digest(key, sent_id="pred1", sent_at=at, body=body)
+    return {"webhook-id": "pred1", "webhook-timestamp": at, "webhook-signature": f"v3,{signature}"}
+
+
+def verify(
+    headers: dict[str, str], body: bytes = BODY, *, keys: tuple[bytes, ...] = (b"key",), now: float = NOW
+) -> None:
+    verify_hex(headers, body, keys=keys, version="v3", now=now)
+
+
+@pytest.mark.parametrize("name", ["webhook_completed_1", "webhook_failed"])
+def test_a_recorded_delivery_verifies(name: str):
+    found: dict[str, Any] = json.loads((FIXTURES / f"{name}.json").read_bytes())
+    key = found["secret"].removeprefix("whsec_").encode()
+    verify(found["delivery"]["headers"], found["delivery"]["body"].encode(), keys=(key,))
+
+
+def test_the_signature_of_the_vendors_own_sample_is_not_the_documented_one():
+    found = json.loads((FIXTURES / "webhook_docs_example_DOES_NOT_VERIFY.json").read_bytes())
+    headers, body = found["delivery"]["headers"], found["delivery"]["body"].encode()
+    keys, now = (found["secret"].removeprefix("whsec_").encode(),), float(headers["webhook-timestamp"])
+    with pytest.raises(BadSignature):
+        verify(headers, body, keys=keys, now=now)
+    verify({**headers, "webhook-signature": found["recomputed_signature"]}, body, keys=keys, now=now)
+
+
+def test_header_names_are_read_in_any_case():
+    verify({name.title(): value for name, value in signed().items()})
+
+
+@pytest.mark.parametrize("keys", [(b"key",), (b"old", b"key"), (b"key", b"new")])
+def test_one_key_of_several_is_enough(keys: tuple[bytes, ...]):
+    verify(signed(), keys=keys)
+
+
+@pytest.mark.parametrize("keys", [(), (b"other",)])
+def test_without_the_right_key_it_is_refused(keys: tuple[bytes, ...]):
+    with pytest.raises(BadSignature):
+        verify(signed(), keys=keys)
+
+
+def test_an_empty_key_proves_nothing():
+    with pytest.raises(BadSignature):
+        verify(signed(key=b""), keys=(b"",))
+
+
+def test_a_changed_body_is_refused():
+    with pytest.raises(BadSignature):
+        verify(signed(), BODY + b" ")
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+def test_a_changed_header_is_refused(name: str):
+    with pytest.raises(BadSignature):
+        verify({**signed(), name: str(NOW + 1)})
+
+
+@pytest.mark.parametrize("drift", [-TOLERANCE, 0, TOLERANCE])
+def test_five_minutes_either_way_are_tolerated(drift: int):
+    verify(signed(), now=NOW + drift)
+
+
+@pytest.mark.parametrize("drift", [-TOLERANCE - 1, TOLERANCE + 1])
+def test_more_than_five_minutes_are_not(drift: int):
+    with pytest.raises(BadSignature, match="too old or from the future"):
+        verify(signed(), now=NOW + drift)
+
+
+def test_the_time_is_now_unless_told_otherwise():
+    with pytest.raises(BadSignature, match="too old"):
+        verify_hex(signed(at="1000"), BODY, keys=(b"key",), version="v3")
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_missing_header_is_named(name: str):
+    headers = {key: value for key, value in signed().items() if key != name}
+    with pytest.raises(BadSignature, match=name):
+        verify(headers)
+
+
+@pytest.mark.parametrize("at", ["", "now", "-1", "1e9", "١٢٣", "1_000", "9" * 5000, "1795165968.5"])
+def test_a_malformed_time_is_refused(at: str):
+    with pytest.raises(BadSignature, match="malformed"):
+        verify(signed(at=at))
+
+
+@pytest.mark.parametrize("change", ["v1,{}", "{}", "v3", "v3,", "v3 {}", "", "v3,é", "v3,\udcff", ",{}"])
+def test_a_malformed_signature_is_refused(change: str):
+    headers = signed()
+    digest = headers["webhook-signature"].removeprefix("v3,")
+    with pytest.raises(BadSignature):
+        verify({**headers, "webhook-signature": change.format(digest)})
+
+
+def test_lone_surrogates_in_a_header_are_refused_quietly():
+    with pytest.raises(BadSignature):
+        verify({**signed(), "webhook-id": "\udcff"})

@@ -25,7 +25,7 @@ _DIRECTIVE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directives:
-    """The seconds to take, the output to flag, how many outputs come at most, the code to fail with, and the caption."""
+    """Seconds to take, output to flag, how many outputs come at most, code to fail with; and the caption left over."""
 
     caption: str
     slow: float | None = None

@@ -14,10 +14,10 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmic
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG_SEGMENT = re.compile(rb"\xff+([^\x00\xff\xd0-\xd8])")
+_JPEG_LEADING = re.compile(rb"\xff+(?:\xe0|\xe1..Exif\0)", re.DOTALL)
 _JPEG_MARKER = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")
 _VP8X_XMP, _VP8X_ALPHA = 0x04, 0x10
 _MAX_PACKET, _MAX_PARTS, _MAX_SYSTEM = 1_000_000, 100_000, 200
-
 _DESCRIPTION = (
     '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">'
     f"<Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>"
@@ -40,17 +40,11 @@ _OURS = re.compile(
 
 
 class Part(NamedTuple):
-    """One chunk or segment: its name, its whole stretch of the file, where in it the body lies."""
+    """One chunk or segment: its name, its whole stretch of the file, and what it says."""
 
     name: bytes
     raw: memoryview
-    start: int
-    stop: int
-
-    @property
-    def body(self) -> bytes:
-        """What the part says; copied only when asked for, for pixels are large."""
-        return bytes(self.raw[self.start : self.stop])
+    body: memoryview
 
 
 class Picture(ABC):
@@ -84,9 +78,8 @@ class Picture(ABC):
 
     def xmp(self, part: Part) -> bytes | None:
         """The XMP packet in this part, ``None`` when it is not an XMP part."""
-        if part.name != self.carrier or not part.body.startswith(self.keyword):
-            return None
-        return self.unwrap(part.body[len(self.keyword) :])
+        body = bytes(part.body) if part.name == self.carrier else None
+        return self.unwrap(body[len(self.keyword) :]) if body is not None and body.startswith(self.keyword) else None
 
     def unwrap(self, rest: bytes) -> bytes:
         """The packet in what follows the keyword."""
@@ -97,7 +90,11 @@ class Picture(ABC):
         kept = [part for part in self.parts if self.xmp(part) is None]
         raws: list[bytes | memoryview] = [part.raw for part in kept]
         raws.insert(self.place(kept), self.wrap(packet))
-        return b"".join([self.data[: self.head], *raws, self.data[self.end :]])
+        return b"".join([self.seal(raws), self.data[self.end :]])
+
+    def seal(self, raws: list[bytes | memoryview]) -> bytes:
+        """A file of these parts."""
+        return b"".join([self.data[: self.head], *raws])
 
     @property
     def packet(self) -> bytes:
@@ -112,7 +109,7 @@ class Picture(ABC):
     @property
     def signed(self) -> bool:
         """Whether a part holds a C2PA manifest."""
-        return any(part.name == self.manifest and self.proof in part.body for part in self.parts)
+        return any(part.name == self.manifest and self.proof in bytes(part.body) for part in self.parts)
 
     def take(self, start: int, size: int) -> memoryview:
         """So many bytes from here, all of them."""
@@ -135,7 +132,7 @@ class Png(Picture):
         while name != b"IEND":
             raw = self.take(start, int.from_bytes(self.take(start, 4)) + 12)
             name = bytes(raw[4:8])
-            yield Part(name, raw, 8, len(raw) - 4)
+            yield Part(name, raw, raw[8:-4])
             start += len(raw)
 
     def unwrap(self, rest: bytes) -> bytes:
@@ -172,12 +169,12 @@ class Jpeg(Picture):
                 raise ValueError("the picture has no marker where one belongs")
             name = found[1]
             raw = self.take(start, self.until(name, found.end()) - start)
-            yield Part(name, raw, found.end() - start + 2, len(raw))
+            yield Part(name, raw, raw[found.end() - start + 2 :])
             start += len(raw)
 
     def until(self, name: bytes, start: int) -> int:
         """Where the segment of this name ends whose length stands here."""
-        if name in b"\x01\xd9":  # these two have none
+        if name == b"\xd9":
             return start
         end = start + int.from_bytes(self.take(start, 2))
         if name == b"\xda":
@@ -192,8 +189,7 @@ class Jpeg(Picture):
 
     def place(self, parts: Sequence[Part]) -> int:
         """After JFIF and Exif, which readers expect first."""
-        leading = [part.name == b"\xe0" or (part.name == b"\xe1" and part.body.startswith(b"Exif\0")) for part in parts]
-        return leading.index(False)
+        return [_JPEG_LEADING.match(part.raw) for part in parts].index(None)
 
 
 class WebP(Picture):
@@ -209,7 +205,7 @@ class WebP(Picture):
         while start < end:
             size = int.from_bytes(self.take(start + 4, 4), "little")
             raw = self.take(start, 8 + size + size % 2)
-            yield Part(bytes(raw[:4]), raw, 8, 8 + size)
+            yield Part(bytes(raw[:4]), raw, raw[8 : 8 + size])
             start += len(raw)
         if start != end:
             raise ValueError("the picture is longer or shorter than it says")
@@ -222,15 +218,14 @@ class WebP(Picture):
         """Last."""
         return len(parts)
 
-    def write(self, packet: bytes) -> bytes:
-        """The file in its extended form, its first chunk saying that XMP follows."""
-        kept = [part.raw for part in self.parts if part.name not in (b"VP8X", self.carrier)]
-        body = b"WEBP" + b"".join([_riff(b"VP8X", self.features()), *kept, self.wrap(packet)])
-        return b"".join([_riff(b"RIFF", body), self.data[self.end :]])
+    def seal(self, raws: list[bytes | memoryview]) -> bytes:
+        """A file in the extended form, its first chunk saying that XMP follows."""
+        rest = raws[1:] if self.parts[0].name == b"VP8X" else raws
+        return _riff(b"RIFF", b"".join([b"WEBP", _riff(b"VP8X", self.features()), *rest]))
 
     def features(self) -> bytes:
         """The body of the VP8X chunk with the flag for XMP set: the file's own, or one made from its pixels."""
-        name, body = self.parts[0].name, self.parts[0].body
+        name, body = self.parts[0].name, bytes(self.parts[0].body[:10])
         if name == b"VP8X" and len(body) == 10:
             return bytes([body[0] | _VP8X_XMP]) + body[1:]
         width, height, alpha = _dimensions(name, body)

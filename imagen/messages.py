@@ -127,6 +127,12 @@ FIELD_SENTENCES: Mapping[str, Any] = {
     "out_of_range": _("This has to be between %(low)s and %(high)s."),
     "not_an_object": _("This has to be a JSON object."),
     "not_json": _("This cannot be written as JSON."),
+    "invalid_json": _("This is not valid JSON."),
+    "given_twice": _("This is given twice."),
+    "unknown_parameter": _("There is no such parameter at this address."),
+    "not_a_time": _("This has to be a time, such as 2026-11-20T16:00:00Z."),
+    "not_a_key": _("A key has 1 to 255 printable ASCII characters."),
+    "csrf_failed": _("The security token of the page is missing or out of date."),
     "too_deep": _("This is nested more than %(limit)s levels deep."),
     "unsupported_parameter": _("The model cannot do this. These can: %(offers)s."),
     "model_unknown": _("There is no such model here."),
@@ -170,3 +176,8 @@ def next_actions(code: str) -> tuple[str, ...]:
 def http_status(code: str) -> int:
     """The HTTP status this code has as an answer."""
     return SENTENCES.get(code, SENTENCES["internal_error"]).status or 500
+
+
+def answerable(code: str) -> bool:
+    """Whether a request can be answered with this code."""
+    return code in SENTENCES and SENTENCES[code].status > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from imagen import files, queue, registry
 from imagen.exceptions import Conflict, TransitionError
-from imagen.models import Event, Generation, Job, Tempo
+from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Tempo
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus
 from imagen.types import ImageRequest, checked_metadata
@@ -41,7 +41,8 @@ class Quote:
 
 def quote(**options: Any) -> Quote:
     """Price a request without queueing anything; it is refused exactly as ``request`` would refuse it."""
-    options.pop("metadata", None)
+    metadata = options.pop("metadata", None)
+    checked_metadata({} if metadata is None else metadata)
     return _quote(registry.route(asked := ImageRequest.build(**options)), asked)
 
 
@@ -160,9 +161,28 @@ def erase(generation: Generation) -> None:
         generation.images.all().delete()
         generation.events.update(note="")
         generation.jobs.update(error_note="")
+        IdempotencyKey.objects.filter(user=generation.user_id, body__id=str(generation.pk)).update(body={})
         generation.save_changes(
             prompt="", negative_prompt="", metadata={}, error_note="", deleted_at=timezone.now()
         )  # fmt: skip
+
+
+def discard(image: Image, *, actor: AbstractBaseUser | None = None) -> None:
+    """Delete one picture and its files; its generation stays, and so does what was paid."""
+    with transaction.atomic():
+        files.doom(image.files)
+        Event.objects.create(generation=image.generation, what="picture deleted", actor_id=actor and actor.pk)
+        image.generation.save_changes()
+        image.delete()
+
+
+def describe(image: Image, **texts: str) -> Image:
+    """Set ``alt_text`` or ``title`` of a picture; readers of its generation notice."""
+    with transaction.atomic():
+        Image.objects.filter(pk=image.pk).update(**texts)
+        image.generation.save_changes()
+    image.refresh_from_db()
+    return image
 
 
 def wait(generation: Generation, *, seconds: float, pause: Callable[[float], None] = time.sleep) -> Generation:
@@ -181,12 +201,16 @@ def sweep() -> int:
     return Job.objects.due().count()
 
 
-def eta(generation: Generation) -> int | None:
-    """Whole seconds until it is probably ready, from what this model usually takes; ``None`` when unknown."""
+def eta(generation: Generation, *, tempos: Iterable[Tempo] | None = None) -> int | None:
+    """Whole seconds until it is probably ready, from what this model usually takes; ``None`` when unknown.
+
+    ``tempos`` saves the query when there are many to ask about.
+    """
     if generation.finished:
         return None
-    names = {job.provider_model for job in generation.jobs.all()}
-    tempo = Tempo.objects.filter(provider=generation.provider, provider_model__in=names).first()
+    known = Tempo.objects.filter(provider=generation.provider) if tempos is None else tempos
+    models = {(generation.provider, job.provider_model) for job in generation.jobs.all()}
+    tempo = next((each for each in known if (each.provider, each.provider_model) in models), None)
     if tempo is None:
         return None
     gone = (timezone.now() - (generation.started_at or generation.created_at)).total_seconds()

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 
@@ -80,6 +80,7 @@ def generation_json(
     tempos: Iterable[Tempo] | None = None,
 ) -> dict[str, Any]:
     """The Generation of the public contract; ``may_review`` shows the addresses of withheld pictures."""
+    prefetch_related_objects([generation], "images", "jobs")
     told = story(generation)
     images = sorted(generation.images.all(), key=lambda image: image.index)
     return {

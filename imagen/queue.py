@@ -41,6 +41,14 @@ def knock() -> None:
         logger.warning("the queue did not take the wake-up; the sweep will", exc_info=True)
 
 
+def answers() -> bool:
+    """Whether django-q2's broker can be reached."""
+    try:
+        return bool(_broker().ping())
+    except Exception:  # a broker may fail in any way
+        return False
+
+
 @cache
 def _broker() -> Any:
     return get_broker()

@@ -93,7 +93,7 @@ def first_image(user: User, *, check: Callable[[], None]) -> Generation:
 
 def presented(generation: Generation) -> dict[str, Any]:
     """The generation as the REST interface shows it."""
-    return presentation.generation_json(generation, build_url=str, may_review=False)
+    return presentation.generation_json(generation)
 
 
 def location(generation: Generation, port: int) -> str:
@@ -112,10 +112,9 @@ def welcome(port: int, *, key: str) -> str:
 
 def _exists(path: str) -> bool:
     try:
-        resolve(path)
+        return bool(resolve(path).url_name)  # what catches everything else has no name
     except Resolver404:
         return False
-    return True
 
 
 def require_free(port: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 25.0
+QUIET = {"LOG_LEVEL": "WARNING", "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
 
 
 class Stopped(Exception):
@@ -49,13 +50,17 @@ class Processes:
             signal.signal(each, handler)
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
-        """Start one command in a session of its own, its output on our error stream.
+        """Start one command in a session of its own, its errors on our error stream.
 
         A cluster whose whole process group gets a SIGTERM does not end, so ours must not reach its group.
         """
-        command = [sys.executable, str(self.manage), *arguments]
         self.running[name] = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-            command, cwd=self.manage.parent, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+            [sys.executable, str(self.manage), *arguments],
+            cwd=self.manage.parent,
+            env={**QUIET, **os.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def check(self) -> None:

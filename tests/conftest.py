@@ -54,6 +54,18 @@ def _guarded(connect: Any) -> Any:
     return guarded
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite tests run on a file of this run's own: the engine's thread has to see the same rows."""
+    from django.db import connections  # noqa: PLC0415  # settings are not ready before
+
+    facts = connections["default"].settings_dict
+    if facts["ENGINE"].endswith("sqlite3"):
+        facts["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
 @pytest.fixture(autouse=True)
 def media(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder of this test's own behind the storages, never the demo's."""

@@ -205,7 +205,7 @@ def test_no_blocked_form_ever_reaches_a_socket(attempts, names, monkeypatch):
     assert called == []
 
 
-@pytest.mark.parametrize("target", [*BLOCKED[::4], *SHAPES])
+@pytest.mark.parametrize("target", [url for url in BLOCKED if ":" in url])
 def test_a_redirect_to_a_blocked_form_is_not_followed(target, attempts, names):
     names["*"] = [["127.0.0.1"]]
 
@@ -213,15 +213,14 @@ def test_a_redirect_to_a_blocked_form_is_not_followed(target, attempts, names):
         where = target.encode("latin-1", "replace").translate(None, b"\r\n\x00")
         writer.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + where + b"\r\n\r\n")
 
-    async def story() -> tuple[str, int]:
+    async def story() -> str:
         async with await serve(redirect) as server:
             listed = f"127.0.0.1:{port_of(server)}"
             async with Transport(allowed_private=[listed], call_seconds=2) as transport:
-                return await outcome(transport, f"http://{listed}/"), len(attempts)
+                return await outcome(transport, f"http://{listed}/")
 
-    found, connects = asyncio.run(story())
-    assert found in ("blocked", "failed")
-    assert connects == 1 or where_it_came_from(target)
+    assert asyncio.run(story()) in ("blocked", "failed")  # failed: no parser can read it
+    assert attempts == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize(

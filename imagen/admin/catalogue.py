@@ -10,12 +10,6 @@ from imagen import registry
 from imagen.offers import MODELS, Offer
 
 
-def provider_label(alias: str) -> str:
-    """The name of the service behind an alias; an alias that left the settings stands for itself."""
-    found = registry.providers().get(alias)
-    return found.label if found else alias
-
-
 def model_name(model: str) -> str:
     """The name people know a model by."""
     return MODELS[model].name if model in MODELS else model

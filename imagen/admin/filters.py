@@ -114,13 +114,13 @@ class DateFilter(ListFilter):
         """It is always offered."""
         return True
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         """The two days."""
         return list(self.names)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of these days."""
-        first, last = (_day(self.used_parameters[name]) for name in self.names)
+        first, last = (_day(str(self.used_parameters[name])) for name in self.names)
         if first:
             queryset = queryset.filter(**{f"{self.column}__gte": _midnight(first)})
         if last and last < date.max:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +16,7 @@ from imagen.conf import settings
 from imagen.exceptions import Refused
 from imagen.messages import field_sentence, sentence
 from imagen.models import Generation
+from imagen.presentation import offered
 from imagen.types import ASPECT_RATIOS, MAX_IMAGES, MAX_PROMPT, MAX_SEED, OUTPUT_FORMATS, RESOLUTIONS
 
 if TYPE_CHECKING:
@@ -64,7 +66,9 @@ class AskForm(ModelForm):
         required=False,
         min_value=-1,
         max_value=MAX_SEED,
-        help_text=gettext_lazy("The same seed and description give a similar picture again. Leave it empty for chance."),
+        help_text=gettext_lazy(
+            "The same seed and description give a similar picture again. Leave it empty for chance."
+        ),
     )
     mark = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -81,9 +85,7 @@ class AskForm(ModelForm):
         self.initial["mark"] = once.token()
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices
+        cast("forms.ChoiceField", self.fields[name]).choices = choices
 
     def clean(self) -> dict[str, Any]:
         """Ask the pipeline, which refuses exactly what it would refuse later."""
@@ -110,22 +112,21 @@ class AskForm(ModelForm):
         return {name: value for name, value in said.items() if value not in ("", None)}
 
 
-def quoted(form: AskForm) -> dict[str, Any]:
+def quoted(said: QueryDict) -> dict[str, Any]:
     """Price, notes and complaints for what the form says so far; an empty description is no complaint."""
-    data = form.data.copy()
+    data = said.copy()
     data["prompt"] = data.get("prompt", "").strip() or "-"
     told = AskForm(data)
     if not told.is_valid():
         return {"price": "", "notes": [], "errors": told.errors.get_json_data()}
     quote = pipeline.quote(**told.options)
     count = told.cleaned_data["num_images"]
-    facts = {
-        "provider": quote.offer and catalogue.provider_label(quote.provider),
-        "successor": catalogue.model_name(quote.offer.successor),
+    offer: dict[str, Any] = {
         "retired": quote.offer.retired_upstream_on,
+        "successor": catalogue.model_name(quote.offer.successor),
     }
     return {
         "price": f"{words.pictures(count)} · {words.price(quote.estimated, quote.unit)}",
-        "notes": [sentence(code, **facts) for code in quote.warnings],
+        "notes": [offered(code, alias=quote.provider, **offer).message for code in quote.warnings],
         "errors": {},
     }

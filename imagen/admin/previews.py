@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -19,14 +19,17 @@ MOST_IN_A_ROW = 4
 
 
 def address(image: Image, *, thumbnail: bool = False) -> str:
-    """Our own address of the picture or its preview, which checks who asks."""
-    return reverse("imagen:thumbnail" if thumbnail else "imagen:image", args=[image.pk])
+    """Our own address of the picture or its preview, which checks who asks; empty where the site mounts no URLs of ours."""
+    try:
+        return reverse("imagen:thumbnail" if thumbnail else "imagen:image", args=[image.pk])
+    except NoReverseMatch:
+        return ""
 
 
 def preview(image: Image, user: AbstractBaseUser, *, alt: str = "") -> SafeString:
     """The preview, or a placeholder that says why there is none."""
     if not image.visible_to(user):
-        return format_html('<span class="imagen-held">{}</span>', image.get_review_display())
+        return format_html('<span class="imagen-held">{}</span>', hidden(image))
     return format_html(
         '<img class="imagen-thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy" decoding="async">',
         *(address(image, thumbnail=bool(image.thumbnail)), alt, image.width, image.height),
@@ -41,6 +44,11 @@ def previews(images: Iterable[Image], user: AbstractBaseUser) -> SafeString:
     return format_html(
         '<span class="imagen-row">{}</span>', format_html_join("", "{}", ((preview(image, user),) for image in shown))
     )
+
+
+def hidden(image: Image) -> str:
+    """Why a picture is not shown."""
+    return str(image.get_review_display()).capitalize()
 
 
 def described(image: Image) -> str:

@@ -16,15 +16,16 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from imagen.admin.catalogue import provider_label
 from imagen.messages import SENTENCES, sentence
 from imagen.models import Event, Generation
+from imagen.presentation import provider_label
 from imagen.states import Status
 
 HAPPENED: Mapping[str, Any] = {
     "asked": gettext_lazy("Asked for"),
     "cancel asked": gettext_lazy("Asked to cancel"),
     "retry asked": gettext_lazy("Asked to try again"),
+    "picture deleted": gettext_lazy("A picture was deleted"),
     "queued": gettext_lazy("Back in the queue"),
     "submitting": gettext_lazy("Taken up by the worker"),
     "sending": gettext_lazy("Being sent to %(provider)s"),
@@ -46,21 +47,24 @@ class Line:
     what: str
     why: str
     note: str
-    code: str
 
 
 def line(event: Event, generation: Generation) -> Line:
     """The event in plain words."""
-    facts = {"provider": provider_label(event.job.provider if event.job else generation.provider)}
-    told = str(HAPPENED.get(event.what, event.what.capitalize()))
+    provider = event.job.provider if event.job else generation.provider
+    told = str(HAPPENED.get(event.what, event.what.capitalize().replace("%", "%%")))
     return Line(
         at=event.at,
         who=str(event.actor) if event.actor else "",
-        what=told % facts if "%(" in told else told,
-        why=sentence(event.code, **facts) if event.code in SENTENCES else event.code,
+        what=told % {"provider": provider_label(provider)},
+        why=reason(event.code, provider),
         note=event.note,
-        code=event.code,
     )
+
+
+def reason(code: str, provider: str) -> str:
+    """What a code says; one we have no sentence for says itself."""
+    return sentence(code, provider=provider_label(provider)) if code in SENTENCES else code
 
 
 def short(text: str, *, most: int = 80) -> str:
@@ -110,7 +114,9 @@ def money(generation: Generation) -> str:
     if generation.cost_actual:
         return _("%(price)s was spent.") % {"price": price(generation.cost_actual, generation.cost_unit)}
     if generation.status == Status.UNCONFIRMED:
-        return _("It may have been charged (%(price)s). The amount stays set aside until somebody has looked.") % expected
+        return (
+            _("It may have been charged (%(price)s). The amount stays set aside until somebody has looked.") % expected
+        )
     if not generation.started_at or generation.cost_actual is not None:
         return _nothing(generation, expected)
     if generation.finished:
@@ -126,6 +132,6 @@ def _nothing(generation: Generation, expected: dict[str, str]) -> str:
 
 def progress(generation: Generation, seconds: int | None) -> str:
     """How long it probably still takes."""
-    if generation.finished or seconds is None:
+    if generation.finished or generation.status == Status.UNCONFIRMED or seconds is None:
         return ""
     return ngettext("about %(count)s second left", "about %(count)s seconds left", seconds) % {"count": seconds}

@@ -42,7 +42,7 @@ class Engine:
         self.providers = registry.configured()
         self.tempi: dict[tuple[str, str], Tempo] = {}
         self._learned: set[tuple[str, str]] = set()
-        self._visits: dict[uuid.UUID, tuple[int, asyncio.Task[None]]] = {}
+        self._visits: dict[asyncio.Task[None], Job] = {}
         self._returned: dict[uuid.UUID, tuple[int, float]] = {}
         self._resting: set[str] = set()
         self._started_at = timezone.now()
@@ -101,8 +101,8 @@ class Engine:
         claimed = await self._guarded(self._claim, room) if room > 0 else []
         for job in claimed or ():
             task = asyncio.create_task(Visit(self, job).run())
-            self._visits[job.pk] = (job.fence, task)
-            task.add_done_callback(lambda _, pk=job.pk: self._visits.pop(pk, None))
+            self._visits[task] = job
+            task.add_done_callback(self._visits.pop)
         if not claimed:
             await self.sleep(TICK_SECONDS)
         await self._return()
@@ -124,7 +124,7 @@ class Engine:
             return None
 
     async def _hold(self) -> None:
-        fences = {pk: fence for pk, (fence, _) in self._visits.items()}
+        fences = {job.pk: job.fence for job in self._visits.values()}
         await self._guarded(lambda: Job.objects.hold(fences, seconds=settings.LEASE_SECONDS))
 
     async def _return(self) -> None:
@@ -139,9 +139,8 @@ class Engine:
 
     async def _finish(self) -> None:
         """Let calls under way end within their own bound, then give everything back."""
-        tasks = [task for _, task in self._visits.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=settings.CALL_SECONDS + 15)
+        if self._visits:
+            await asyncio.wait(list(self._visits), timeout=settings.CALL_SECONDS + 15)
         await self._return()
         await self._beat()
 

@@ -91,12 +91,12 @@ class Visit:
 
     async def _declined(self, error: ImagenError) -> None:
         logger.info("a call was not taken", extra=self._facts(error.code))
-        move = verdicts.declined(self.job, error, idempotent=self.provider.idempotent, now=timezone.now())
-        await self._make(replace(move, note=self.provider.clean(move.note)))
         if error.code in _CLOSED:
             await self.engine.rest(self.job.provider, error.code, claims.PROBE_SECONDS)
         elif isinstance(error, Busy) and not self.engine.stopping.is_set():
             await self.engine.rest(self.job.provider, error.code, error.retry_after)
+        move = verdicts.declined(self.job, error, idempotent=self.provider.idempotent, now=timezone.now())
+        await self._make(replace(move, note=self.provider.clean(move.note)))
 
     async def _accepted(self, snapshot: Snapshot) -> None:
         try:

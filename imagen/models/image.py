@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.files.storage import Storage, storages
+from django.core.signals import setting_changed
 from django.db import models
+from django.utils.functional import LazyObject, empty
 from django.utils.translation import gettext_lazy as _
 
 from imagen.conf import settings
@@ -16,9 +18,26 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
+class _Pictures(LazyObject):
+    def _setup(self) -> None:
+        alias = settings.STORAGE if settings.STORAGE in storages.backends else "default"
+        self._wrapped = storages[alias]
+
+
+_pictures = _Pictures()
+
+
 def storage() -> Storage:
     """Where pictures are kept: the alias of ``IMAGEN["STORAGE"]``, or the default storage without it."""
-    return storages[settings.STORAGE] if settings.STORAGE in storages.backends else storages["default"]
+    return cast("Storage", _pictures)
+
+
+def _reload(*, setting: str, **kwargs: Any) -> None:
+    if setting in ("IMAGEN", "STORAGES", "MEDIA_ROOT"):
+        _pictures._wrapped = empty
+
+
+setting_changed.connect(_reload, dispatch_uid="imagen.storage")
 
 
 class ImageQuerySet(models.QuerySet["Image"]):

@@ -12,12 +12,23 @@ from imagen.exceptions import Busy, ProviderError, Unclear
 from imagen.offers import MODELS, Offer, Price
 from imagen.painting import paint, size_of
 from imagen.providers.base import Provider
-from imagen.types import ASPECT_RATIOS, MAX_IMAGES, OUTPUT_FORMATS, RESOLUTIONS, Call, ImageRequest, Output
-from imagen.types import Reply, Snapshot, State
+from imagen.types import (
+    ASPECT_RATIOS,
+    MAX_IMAGES,
+    OUTPUT_FORMATS,
+    RESOLUTIONS,
+    Call,
+    ImageRequest,
+    Output,
+    Reply,
+    Snapshot,
+    State,
+)
 
 ORIGIN = "sandbox://"
 PRIVATE = "http://169.254.169.254/latest"
 LONGEST_ID = 255
+SHAPE = (str, str, str, str, int, float, int, str, str, str)
 
 
 def _says(status: int, message: str, **headers: str) -> Reply:
@@ -43,6 +54,20 @@ FILES = {
     "output_invalid": Reply(status=200, headers={"content-type": "text/html"}, body=b"<!doctype html><p>No picture"),
     "output_too_large": Reply(status=200, headers={"content-type": "image/png", "content-length": str(2**31)}),
 }
+
+
+def _offer(model: str) -> Offer:
+    return Offer(
+        model=model,
+        id=f"sandbox/{model}",
+        aspect_ratios=ASPECT_RATIOS,
+        resolutions=RESOLUTIONS,
+        output_formats=OUTPUT_FORMATS,
+        negative_prompt=True,
+        seed=True,
+        images_per_call=MAX_IMAGES,
+        price=Price.of("0"),
+    )
 
 
 class Sandbox(Provider):
@@ -102,10 +127,11 @@ class Job(NamedTuple):
         """The job with this id, ``None`` if it cannot be one of ours."""
         try:
             job = cls(*json.loads(base64.urlsafe_b64decode(text[:LONGEST_ID] + "=" * (-len(text) % 4))))
-            ImageRequest(prompt="-", **{name: getattr(job, name) for name in cls._fields[1:4]}, num_images=job.images)
-        except (Refused, TypeError, ValueError):
+        except (TypeError, ValueError):
             return None
-        return job
+        sizes = job.aspect_ratio in ASPECT_RATIOS and job.resolution in RESOLUTIONS
+        known = sizes and job.output_format in OUTPUT_FORMATS and tuple(map(type, job)) == SHAPE
+        return job if known else None
 
 
 def answer(call: Call, *, now: float) -> Reply:
@@ -115,7 +141,7 @@ def answer(call: Call, *, now: float) -> Reply:
     door, _, rest = call.url.removeprefix(ORIGIN).partition("/")
     name, _, index = rest.partition("/")
     job = Job.read(name)
-    if job is None:
+    if job is None or (door == "jobs" and job.fail == "provider_job_lost"):
         return MISSING
     return _picture(job, index) if door == "files" else _news(job, now)
 
@@ -135,7 +161,7 @@ def _accept(call: Call, now: float) -> Reply:
         due=round(now + (asked["latency"] if told.slow is None else told.slow), 2),
         nsfw=told.nsfw,
         fail=told.fail,
-        key=_digest(call.headers["Idempotency-Key"]),
+        key=_digest(call.headers.get("Idempotency-Key", "")),
         caption=told.caption,
     )
     return _news(job, now)
@@ -143,3 +169,29 @@ def _accept(call: Call, now: float) -> Reply:
 
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _news(job: Job, now: float) -> Reply:
+    status = "processing" if now < job.due else "failed" if job.fail in FAILURES else "completed"
+    coming = {"no_outputs": 0, "partial_outputs": job.images - 1}.get(job.fail, job.images)
+    outputs = [
+        {
+            "url": PRIVATE if job.fail == "egress_blocked" else f"{ORIGIN}files/{job.id}/{index}",
+            "flagged": index + 1 == job.nsfw,
+        }
+        for index in range(coming if status == "completed" else 0)
+    ]
+    news = {"id": job.id, "status": status, "outputs": outputs, "error": FAILURES.get(job.fail, "")}
+    return Reply(status=200, body=json.dumps(news).encode())
+
+
+def _picture(job: Job, index: str) -> Reply:
+    if job.fail in FILES:
+        return FILES[job.fail]
+    if index not in [str(number) for number in range(MAX_IMAGES)]:
+        return MISSING
+    wrong = "1:1" if job.aspect_ratio != "1:1" else "16:9"
+    size = size_of(wrong if job.fail == "wrong_size" else job.aspect_ratio, job.resolution)
+    digest = hashlib.sha256(f"{job.digest}:{index}".encode()).digest()
+    body = paint(digest=digest, size=size, caption=job.caption, output_format=job.output_format)
+    return Reply(status=200, headers={"content-type": f"image/{job.output_format}"}, body=body)

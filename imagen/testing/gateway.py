@@ -32,9 +32,18 @@ class Gateway:
         self.ledger = Ledger()
         self.wire = WaveSpeedWire(ledger=self.ledger, **wire)
         self._address = (host, port)
-        self._talks: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen, or raise ``OSError``; ``url`` says where."""
         self._socket = socket.create_server(self._address, backlog=BACKLOG)
         self.host, self.port = self._socket.getsockname()[:2]
         self.url = self.wire.url = f"http://{self.host}:{self.port}"
@@ -42,13 +51,12 @@ class Gateway:
         self._over = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"gateway {self.url}", daemon=True)
         self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+    def stop(self) -> None:
+        """Drop every connection and stop listening; once is enough, twice does no harm."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
 
     @property
     def jobs(self) -> list[Job]:

@@ -142,6 +142,6 @@ async def _drip(answer: Answer, writer: asyncio.StreamWriter) -> None:
 async def _repeat(answer: Answer, writer: asyncio.StreamWriter) -> None:
     writer.write(answer.head)
     chunk = answer.body if answer.length is not None else b"%x\r\n%s\r\n" % (len(answer.body), answer.body)
-    while not writer.is_closing():
+    while True:
         writer.write(chunk)
         await writer.drain()

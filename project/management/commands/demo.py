@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         """Run the demo; every failure is one sentence."""
         if not settings.DEBUG:
             raise CommandError("The demo has public passwords, so it runs only with DEBUG=1.")
+        logging.getLogger("django-q").setLevel(logging.WARNING)
         try:
             with Processes(settings.BASE_DIR / "manage.py") as processes:
                 self._once(processes) if options["once"] else self._stay(processes, options["port"])

@@ -1,0 +1,218 @@
+"""Requests in the admin: a fast list, one page that follows each of them, and the form that asks."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import unquote
+from django.db.models import Prefetch, QuerySet
+from django.forms.widgets import Script
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imagen import pipeline
+from imagen.admin import catalogue, live, once, words
+from imagen.admin.actions import GenerationActions, told
+from imagen.admin.base import viewer
+from imagen.admin.filters import DateFilter, ModelFilter, ProviderFilter, StatusFilter
+from imagen.admin.forms import ASKED, AskForm, quoted
+from imagen.admin.previews import previews
+from imagen.admin.worker import silent
+from imagen.exceptions import Refused
+from imagen.models import Generation, Image
+from imagen.presentation import provider_label
+
+
+@admin.register(Generation)
+class GenerationAdmin(GenerationActions):
+    """Ask, look, try again; what was asked and what happened is never edited."""
+
+    list_display = ("description", "state", "model_called", "service", "cost", "person", "age")
+    list_display_links = ("description",)
+    list_filter = (StatusFilter, DateFilter, ModelFilter, ProviderFilter)
+    list_select_related = ("user",)
+    search_fields = ("prompt",)
+    search_help_text = gettext_lazy("Words of the description. Searching all requests takes a moment.")
+    readonly_fields = (
+        *("prompt", "negative_prompt", "model_called", "service", "aspect_ratio", "resolution", "num_images"),
+        *("output_format", "seed", "person", "created_at", "started_at", "completed_at", "id"),
+    )
+    form = AskForm
+
+    class Media:
+        js = [Script("imagen/live.js", defer=True), Script("imagen/ask.js", defer=True)]
+
+    # --- who sees what ---
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Generation]:
+        """What this person may see and nobody deleted."""
+        seen = Generation.objects.of(viewer(request)).standing()
+        return seen.prefetch_related(Prefetch("images", Image.objects.order_by("index")))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Asking is what costs money, so it has a permission of its own."""
+        return self.has_generate_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Generation | None = None) -> bool:
+        """No request is ever edited."""
+        return obj is None and super().has_change_permission(request)
+
+    # --- the list ---
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, and whether anybody works on it."""
+        return super().changelist_view(request, {**(extra_context or {}), "worker_silent": silent()})
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The columns; previews depend on who looks."""
+
+        @admin.display(description=_("pictures"))
+        def pictures(generation: Generation) -> str:
+            return previews(generation.images.all(), viewer(request))
+
+        return (pictures, *self.list_display)
+
+    @admin.display(description=gettext_lazy("description"))
+    def description(self, generation: Generation) -> str:
+        """The beginning of the prompt."""
+        return words.short(generation.prompt)
+
+    @admin.display(description=gettext_lazy("status"))
+    def state(self, generation: Generation) -> str:
+        """The status in words and colour."""
+        return words.badge(generation)
+
+    @admin.display(description=gettext_lazy("model"))
+    def model_called(self, generation: Generation) -> str:
+        """The model's name."""
+        return catalogue.model_name(generation.model)
+
+    @admin.display(description=gettext_lazy("service"))
+    def service(self, generation: Generation) -> str:
+        """The service's name."""
+        return provider_label(generation.provider)
+
+    @admin.display(description=gettext_lazy("cost"))
+    def cost(self, generation: Generation) -> str:
+        """What it cost, or will."""
+        return words.cost(generation)
+
+    @admin.display(description=gettext_lazy("person"), empty_value="–")
+    def person(self, generation: Generation) -> Any:
+        """Who asked."""
+        return generation.user
+
+    @admin.display(description=gettext_lazy("age"))
+    def age(self, generation: Generation) -> str:
+        """How long ago."""
+        return words.ago(generation.created_at)
+
+    # --- one request ---
+
+    def get_urls(self) -> list[URLPattern]:
+        """Ours before the admin's own, which take any path."""
+        ours = [
+            path("quote/", self.admin_site.admin_view(self.quote_view), name="imagen_generation_quote"),
+            path("<uuid:pk>/live/", self.admin_site.admin_view(self.live_view), name="imagen_generation_live"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of one request."""
+        generation = self.get_object(request, unquote(object_id))
+        if generation is not None and self.has_view_permission(request, generation):
+            shown = {"title": words.short(generation.prompt), "subtitle": None, **live.context(generation, request)}
+            extra_context = {**(extra_context or {}), **shown}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def live_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """How it stands now, for the page's script."""
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        generation = self.get_object(request, str(pk))
+        if generation is None or not self.has_view_permission(request, generation):
+            raise Http404
+        return live.answer(generation, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Generation | None = None) -> Any:
+        """The form's fields for a new request, all facts for an old one."""
+        if obj is not None:
+            return [(_("What was asked"), {"fields": self.readonly_fields})]
+        more = {"fields": ASKED[4:], "classes": ["collapse"]}
+        return [(None, {"fields": (*ASKED[:4], "mark")}), (_("More choices"), more)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Generation | None = None) -> Any:
+        """Everything, once it was asked."""
+        return () if obj is None else self.readonly_fields
+
+    # --- asking ---
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The form; should the pipeline refuse at the last moment after all, it says why."""
+        shown = {"title": _("Generate pictures"), **(extra_context or {})}
+        try:
+            return super().add_view(request, form_url, shown)
+        except Refused as refused:
+            self.message_user(request, told(refused), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address says; ``like`` names a request to begin from."""
+        like = self.get_object(request, request.GET.get("like", ""))
+        if like is None:
+            return super().get_changeform_initial_data(request)
+        return {**like.request.asdict(), "provider": like.provider if like.provider_named else ""}
+
+    def quote_view(self, request: HttpRequest) -> HttpResponse:
+        """Price and complaints for what the form says so far; nothing is asked for."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_add_permission(request):
+            raise Http404
+        return JsonResponse(quoted(request.POST))
+
+    def save_model(self, request: HttpRequest, obj: Generation, form: Any, change: bool) -> None:
+        """Hand the request to the pipeline, once per form."""
+        mark = form.cleaned_data["mark"]
+        made, _fresh = once.once(
+            viewer(request),
+            mark if once.valid(mark) else once.token(),
+            lambda: str(pipeline.request(user=viewer(request), **form.options).pk),
+        )
+        obj.pk = uuid.UUID(made)
+        obj.refresh_from_db()
+
+    def response_add(self, request: HttpRequest, obj: Generation, post_url_continue: str | None = None) -> HttpResponse:
+        """On to the page that follows it."""
+        if IS_POPUP_VAR in request.POST or not self.has_view_permission(request, obj):
+            return super().response_add(request, obj, post_url_continue)
+        return HttpResponseRedirect(reverse("admin:imagen_generation_change", args=[obj.pk]))
+
+    # --- deleting ---
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes, told plainly: pictures and words; the costs stay on record."""
+        chosen = list(objs)
+        named = [words.short(generation.prompt) for generation in chosen]
+        gone = sum(len(generation.images.all()) for generation in chosen)
+        counted = {self.opts.verbose_name_plural: len(chosen), Image._meta.verbose_name_plural: gone}
+        lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return named, counted, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Generation) -> None:
+        """Erase pictures, files and words; what was paid stays on record."""
+        pipeline.erase(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Generation]) -> None:
+        """Erase each of them."""
+        for generation in queryset:
+            pipeline.erase(generation)

@@ -1,0 +1,145 @@
+"""Pictures in the admin: look, describe, download."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imagen import pipeline
+from imagen.admin import catalogue, words
+from imagen.admin.actions import zipped
+from imagen.admin.base import PlainAdmin, viewer
+from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter
+from imagen.admin.previews import address, described, hidden, preview, shape
+from imagen.models import Image
+
+
+@admin.register(Image)
+class ImageAdmin(PlainAdmin):
+    """Title and alt text are the editor's; everything else is a fact."""
+
+    list_display = ("called", "measures", "model_called", "person", "alt", "reviewed", "age")
+    list_display_links = ("called",)
+    list_filter = (AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter)
+    list_select_related = ("generation__user",)
+    actions = ("download",)
+    fields = ("title", "alt_text", "origin", "measures", "provider_model", "weight", "reviewed", "created_at")
+    readonly_fields = fields[2:]
+
+    # --- who sees what ---
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        """What this person may see and nobody deleted."""
+        seen = Image.objects.of(viewer(request)).standing()
+        return seen.select_related("generation__user")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Pictures come from requests."""
+        return False
+
+    # --- the list ---
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The columns; previews depend on who looks."""
+
+        @admin.display(description=_("picture"))
+        def small(image: Image) -> str:
+            return preview(image, viewer(request))
+
+        return (small, *self.list_display)
+
+    @admin.display(description=gettext_lazy("title"))
+    def called(self, image: Image) -> str:
+        """The title, or the beginning of the description."""
+        return words.short(image.title or image.generation.prompt, most=60)
+
+    @admin.display(description=gettext_lazy("shape and size"))
+    def measures(self, image: Image) -> str:
+        """The shape asked for and the pixels that came."""
+        return shape(image)
+
+    @admin.display(description=gettext_lazy("model"))
+    def model_called(self, image: Image) -> str:
+        """The model's name."""
+        return catalogue.model_name(image.generation.model)
+
+    @admin.display(description=gettext_lazy("person"), empty_value="–")
+    def person(self, image: Image) -> Any:
+        """Who asked for it."""
+        return image.generation.user
+
+    @admin.display(description=gettext_lazy("alt text"))
+    def alt(self, image: Image) -> str:
+        """Its alt text, or that it is missing."""
+        if image.alt_text:
+            return words.short(image.alt_text, most=60)
+        return format_html('<span class="imagen-badge imagen-partial">{}</span>', _("missing"))
+
+    @admin.display(description=gettext_lazy("review"))
+    def reviewed(self, image: Image) -> str:
+        """How the review stands."""
+        return str(image.get_review_display())
+
+    @admin.display(description=gettext_lazy("age"))
+    def age(self, image: Image) -> str:
+        """How long ago it was made."""
+        return words.ago(image.created_at)
+
+    @admin.display(description=gettext_lazy("size of the file"))
+    def weight(self, image: Image) -> str:
+        """How large the file is."""
+        return f"{image.format.upper()} · {filesizeformat(image.bytes)}"
+
+    @admin.display(description=gettext_lazy("request"))
+    def origin(self, image: Image) -> str:
+        """The request it came from."""
+        where = reverse("admin:imagen_generation_change", args=[image.generation_id])
+        return format_html('<a href="{}">{}</a>', where, words.short(image.generation.prompt))
+
+    # --- one picture ---
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page of one picture."""
+        image = self.get_object(request, object_id)
+        if image is not None and self.has_view_permission(request, image):
+            shown = image.visible_to(viewer(request))
+            facts = {"picture": image, "visible": shown, "address": address(image), "alt": described(image)}
+            names = {"title": self.called(image), "subtitle": None, "hidden": hidden(image)}
+            extra_context = {**(extra_context or {}), **facts, **names}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
+        """Keep title and alt text."""
+        pipeline.describe(obj, title=obj.title, alt_text=obj.alt_text)
+
+    # --- downloading and deleting ---
+
+    @admin.action(description=gettext_lazy("Download pictures as zip"), permissions=["view"])
+    def download(self, request: HttpRequest, queryset: QuerySet[Image]) -> Any:
+        """Send them as one file."""
+        return zipped(self, request, queryset)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The pictures, by name."""
+        chosen = list(objs)
+        lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return [self.called(image) for image in chosen], {self.opts.verbose_name_plural: len(chosen)}, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Image) -> None:
+        """Delete the picture and its files; what was paid stays on record."""
+        pipeline.discard(obj, actor=viewer(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        """Delete each of them."""
+        for image in queryset:
+            pipeline.discard(image, actor=viewer(request))

@@ -1,0 +1,101 @@
+"""How a request stands, as one fragment: the page shows it, and asks for it again while there is news."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.template.loader import render_to_string
+
+from imagen import pipeline
+from imagen.admin import words
+from imagen.admin.actions import may_act
+from imagen.admin.base import viewer
+from imagen.admin.previews import address, described, hidden
+from imagen.admin.worker import silent
+from imagen.messages import ACTIONS
+from imagen.models import Generation, Image, Job
+from imagen.presentation import Told, provider_label, story
+from imagen.states import Status
+
+MOST_LINES = 100
+
+
+def answer(generation: Generation, request: HttpRequest) -> JsonResponse:
+    """The fragment and what the page's script needs beside it."""
+    facts = context(generation, request)
+    return JsonResponse(
+        {
+            "finished": facts["settled"],
+            "status": str(generation.get_status_display()),
+            "progress": facts["progress"],
+            "html": render_to_string("imagen/admin/live.html", facts, request),
+        }
+    )
+
+
+def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
+    """Everything the fragment shows."""
+    told = story(generation)
+    waiting = generation.status in (Status.QUEUED, Status.PROCESSING)
+    return {
+        "generation": generation,
+        "badge": words.badge(generation),
+        "progress": words.progress(generation, pipeline.eta(generation)),
+        "settled": not waiting,
+        "worker_silent": waiting and silent(),
+        "money": words.money(generation),
+        "error": told.error,
+        "steps": _steps(told.error),
+        "warnings": told.warnings,
+        "pictures": [_picture(image, viewer(request)) for image in _in_order(generation)],
+        "expected": range(generation.num_images - len(generation.images.all())) if waiting else (),
+        "calls": [_call(job) for job in generation.jobs.all()],
+        "lines": _history(generation),
+        **_buttons(generation, viewer(request)),
+    }
+
+
+def _buttons(generation: Generation, user: Any) -> dict[str, bool]:
+    allowed = user.has_perm("imagen.generate")
+    mine = allowed and may_act(user, generation)
+    return {
+        "can_retry": mine and generation.retryable,
+        "can_cancel": mine and generation.cancelable,
+        "can_repeat": allowed,
+        "can_download": any(image.visible_to(user) for image in generation.images.all()),
+    }
+
+
+def _steps(error: Told | None) -> list[str]:
+    return [str(ACTIONS[action]) for action in error.next_actions] if error else []
+
+
+def _in_order(generation: Generation) -> list[Image]:
+    return sorted(generation.images.all(), key=lambda image: image.index)
+
+
+def _picture(image: Image, user: Any) -> dict[str, Any]:
+    return {
+        "image": image,
+        "visible": image.visible_to(user),
+        "address": address(image),
+        "thumbnail": address(image, thumbnail=bool(image.thumbnail)),
+        "alt": described(image),
+        "hidden": hidden(image),
+    }
+
+
+def _call(job: Job) -> dict[str, Any]:
+    return {
+        "job": job,
+        "service": provider_label(job.provider),
+        "places": ", ".join(str(slot + 1) for slot in job.slots),
+        "cost": words.price(job.cost, job.cost_unit) if job.cost is not None else "–",
+        "reason": words.reason(job.error_code, job.provider),
+    }
+
+
+def _history(generation: Generation) -> list[words.Line]:
+    newest = generation.events.select_related("actor", "job").order_by("-at", "-pk")[:MOST_LINES]
+    return [words.line(event, generation) for event in reversed(newest)]

@@ -1,0 +1,1 @@
+"""The REST interface: validate, call one verb of the pipeline, present."""

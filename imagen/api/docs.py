@@ -1,0 +1,154 @@
+"""What the schema says about each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+from imagen.api import serializers as shapes
+from imagen.api.pagination import MAX_PAGE_SIZE, PAGE_SIZE
+from imagen.api.problems import CONTENT_TYPE
+from imagen.states import Status
+
+_SENTENCES = {
+    400: "Something in the request is wrong; `errors` names it.",
+    401: "Sign in, or send a valid token.",
+    402: "This costs more than what is left.",
+    403: "This account may not do this.",
+    404: "Nothing is there, or it is somebody else's.",
+    409: "There is nothing to do in this state.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "The key was used for another request.",
+    503: "Try again later.",
+}
+_REQUEST_EXAMPLE = {"prompt": "A lighthouse above a calm sea at dusk", "aspect_ratio": "16:9", "num_images": 2}
+_EXAMPLES = [
+    OpenApiExample("Two wide pictures", value=_REQUEST_EXAMPLE, request_only=True),
+    OpenApiExample("The default", value={"prompt": "A red bicycle against a white wall"}, request_only=True),
+]
+_PROBLEM_EXAMPLE = OpenApiExample(
+    "Too many pictures",
+    value={
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "Some fields need correcting; each is named below.",
+        "code": "invalid_request",
+        "request_id": "5f0c6a3e8b1d4c7f9a2e4d6b8c0f1a3e",
+        "errors": [{"field": "num_images", "code": "out_of_range", "message": "This has to be between 1 and 4."}],
+        "next_actions": ["fix_fields"],
+    },
+    response_only=True,
+    status_codes=["400"],
+)
+
+
+def _call(
+    operation: str, summary: str, good: dict[int, Any], *problems: int, **more: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    responses: dict[Any, Any] = {
+        status: OpenApiResponse(shape, description=text) for status, (shape, text) in good.items()
+    }
+    for status in sorted({401, 503, *problems}):
+        responses[status, CONTENT_TYPE] = OpenApiResponse(shapes.ProblemShape, description=_SENTENCES[status])
+    return extend_schema(operation_id=operation, summary=summary, responses=responses, **more)
+
+
+def _query(name: str, text: str, kind: Any = str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
+
+
+def _header(name: str, text: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=text, **more)
+
+
+_PAGES = [
+    _query("cursor", "From `next` or `previous`."),
+    _query(
+        "page_size",
+        f"At most {MAX_PAGE_SIZE}.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE},
+    ),
+]
+_FILTERS = [
+    _query("status", "In this state.", enum=Status.values),
+    _query("model", "Of this model."),
+    _query("provider", "By this provider."),
+    _query("created_after", "Asked at this time or later.", OpenApiTypes.DATETIME),
+    _query("created_before", "Asked at this time or earlier.", OpenApiTypes.DATETIME),
+    _query("search", "With these words in the prompt; your own only."),
+]
+_WAIT = _query(
+    "wait", "Seconds to wait until it is finished.", {"type": "integer", "minimum": 0, "maximum": 60, "default": 0}
+)
+
+list_generations = _call(
+    "listGenerations",
+    "List generations",
+    {200: (shapes.GenerationPage, "One page, newest first.")},
+    400,
+    parameters=[*_PAGES, *_FILTERS],
+)
+ask = _call(
+    "createGeneration",
+    "Ask for pictures",
+    {
+        202: (shapes.GenerationShape, "Taken; `Location` says where to look, `Retry-After` when."),
+        200: (shapes.GenerationShape, "Finished while waiting, as `Prefer` asked."),
+    },
+    *(400, 402, 403, 409, 413, 415, 422),
+    request=shapes.GenerationRequest,
+    parameters=[
+        _header("Idempotency-Key", "The same key and body within 24 hours give the same answer and cost once."),
+        _header("Prefer", "`wait=N` waits up to N seconds, at most 60, for it to finish."),
+    ],
+    examples=[*_EXAMPLES, _PROBLEM_EXAMPLE],
+)
+look = _call(
+    "getGeneration",
+    "Look at a generation",
+    {200: (shapes.GenerationShape, "How it stands."), 304: (None, "As it was; see `If-None-Match`.")},
+    *(400, 404),
+    parameters=[_WAIT, _header("If-None-Match", "The `ETag` of the answer you have.")],
+)
+cancel = _call(
+    "cancelGeneration",
+    "Cancel a generation",
+    {200: (shapes.GenerationShape, "What was not sent yet is stopped.")},
+    *(400, 403, 404, 409),
+    request=None,
+)
+retry = _call(
+    "retryGeneration",
+    "Try a generation again",
+    {202: (shapes.GenerationShape, "What is missing is asked for again, and costs again.")},
+    *(400, 402, 403, 404, 409),
+    request=None,
+)
+delete = _call("deleteGeneration", "Delete a generation", {204: (None, "Gone.")}, 403, 404)
+list_images = _call(
+    "listImages", "List pictures", {200: (shapes.ImagePage, "One page, newest first.")}, 400, parameters=_PAGES
+)
+look_at_image = _call("getImage", "Look at a picture", {200: (shapes.ImageShape, "Its facts.")}, 404)
+describe = _call(
+    "updateImage",
+    "Describe a picture",
+    {200: (shapes.ImageShape, "As it is now.")},
+    *(400, 403, 404, 413, 415),
+    request=shapes.ImageTexts,
+    examples=[OpenApiExample("Alternative text", value={"alt_text": "A lighthouse at dusk"}, request_only=True)],
+)
+delete_image = _call("deleteImage", "Delete a picture", {204: (None, "Gone.")}, 403, 404)
+list_models = _call("listModels", "List models", {200: (shapes.ModelShape(many=True), "In the order of preference.")})
+quote = _call(
+    "createQuote",
+    "Ask for a price",
+    {200: (shapes.QuoteShape, "The price; nothing is queued.")},
+    *(400, 413, 415),
+    request=shapes.GenerationRequest,
+    examples=_EXAMPLES,
+)

@@ -1,0 +1,138 @@
+"""What every view of the interface does the same way; nothing here depends on the site's REST_FRAMEWORK."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from imagen.api import problems
+from imagen.api.authentication import authenticators
+from imagen.api.parsers import StrictJson, clean, too_large
+from imagen.exceptions import FieldError, InvalidRequest, Refused
+from imagen.types import storable
+
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+class Json(BaseRenderer):
+    """Plain JSON in UTF-8."""
+
+    media_type = "application/json"
+    format = "json"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        """The bytes of the answer; none where there is nothing to say."""
+        return b"" if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class Anything(Json):
+    """Lets a browser ask for pictures and pages; only errors are JSON there."""
+
+    media_type = "*/*"
+
+
+class Negotiation(DefaultContentNegotiation):
+    """Looks at ``Accept`` alone: ``?format=`` is no parameter of ours."""
+
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+
+
+class Door(APIView):
+    """A view that answers in JSON, errors as problem details, and knows its query parameters by name."""
+
+    parameters: ClassVar[frozenset[str]] = frozenset()
+
+    renderer_classes = [Json]
+    parser_classes = [StrictJson]
+    permission_classes = [IsAuthenticated]
+    throttle_classes = []
+    content_negotiation_class = Negotiation
+    metadata_class = None
+    versioning_class = None
+    schema = AutoSchema()
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponse]:
+        """The view, outside ``ATOMIC_REQUESTS``: it may wait, and opens its own transactions."""
+        return transaction.non_atomic_requests(super().as_view(**initkwargs))
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Tokens first, then sessions."""
+        return authenticators()
+
+    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], HttpResponse]:
+        """Problem details, whatever handler the site has."""
+        return problems.respond
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse by length before anything is read, then by person, then by query."""
+        if too_large(request._request):
+            raise Refused(code="payload_too_large")
+        super().initial(request, *args, **kwargs)
+        self._check_query(request)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Add the headers every answer has."""
+        return problems.marked(super().finalize_response(request, response, *args, **kwargs), request)
+
+    def _check_query(self, request: Request) -> None:
+        allowed = self.parameters if request.method in ("GET", "HEAD") else frozenset()
+        wrong = {
+            name: code
+            for name, values in request.query_params.lists()
+            if (code := _fault(name, values, allowed))
+        }  # fmt: skip
+        if wrong:
+            errors = (FieldError(field=clean(name), code=code) for name, code in wrong.items())
+            raise InvalidRequest(errors=tuple(errors))
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON object that was sent."""
+        if request._request.content_type != StrictJson.media_type:
+            raise UnsupportedMediaType(request._request.content_type or "none")
+        found: dict[str, Any] = request.data
+        return found
+
+    def no_body(self, request: Request) -> None:
+        """Refuse what was sent where nothing is taken; an empty form is nothing."""
+        raw: HttpRequest = request._request
+        if raw.content_type in _FORMS and not raw.POST and not raw.FILES:
+            return
+        if raw.META.get("CONTENT_LENGTH") not in (None, "", "0"):
+            refuse_unknown(self.body(request), frozenset())
+
+    def presented(self, request: Request) -> dict[str, Any]:
+        """How this person sees rows: addresses on this host, withheld pictures for reviewers."""
+        return {"build_url": request.build_absolute_uri, "may_review": request.user.has_perm("imagen.review")}
+
+
+def refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Refuse fields nobody reads, each by its name."""
+    if errors := unknown_fields(body, known):
+        raise InvalidRequest(errors=errors)
+
+
+def unknown_fields(body: Mapping[str, Any], known: frozenset[str]) -> tuple[FieldError, ...]:
+    """An error for each field nobody reads."""
+    return tuple(FieldError(field=name, code="unknown_field") for name in sorted(body.keys() - known))
+
+
+def _fault(name: str, values: list[str], allowed: frozenset[str]) -> str:
+    if name not in allowed:
+        return "unknown_parameter"
+    if len(values) > 1:
+        return "given_twice"
+    return "" if storable(values[0]) else "unstorable_text"

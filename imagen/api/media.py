@@ -1,0 +1,76 @@
+"""The pixels: who may see them is checked, then storage serves them."""
+
+from __future__ import annotations
+
+import uuid
+from inspect import signature
+from typing import Any
+
+from django.core.files.storage import Storage
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, Http404, HttpResponseBase, HttpResponseRedirect
+from rest_framework.request import Request
+
+from imagen.api.door import Anything
+from imagen.api.images import ImageDoor
+from imagen.models import Image
+
+SIGNED_SECONDS = 900
+CACHED_SECONDS = 600
+_TYPES = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp"}
+
+
+class Picture(ImageDoor):
+    """A picture as it is stored."""
+
+    renderer_classes = [Anything]
+    suffix = ""
+
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
+        """Serve the file, or send to the storage's own signed address."""
+        image = self.found(request, pk)
+        file = self.file(image)
+        if not image.visible_to(request.user) or not file.name:
+            raise Http404
+        return _guarded(_serve(file, stem=f"{image.pk}{self.suffix}"))
+
+    def file(self, image: Image) -> FieldFile:
+        """Which of its files."""
+        return image.file
+
+
+class Preview(Picture):
+    """A small picture for lists."""
+
+    suffix = "-preview"
+
+    def file(self, image: Image) -> FieldFile:
+        """Which of its files."""
+        return image.thumbnail
+
+
+def _serve(file: FieldFile, *, stem: str) -> HttpResponseBase:
+    name = str(file.name)
+    ending = name.rpartition(".")[2].lower()
+    try:
+        file.storage.path(name)
+    except NotImplementedError:  # the storage is somewhere else
+        return HttpResponseRedirect(_signed(file.storage, name))
+    try:
+        opened = file.storage.open(name)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    kind = _TYPES.get(ending, "application/octet-stream")
+    return FileResponse(opened, content_type=kind, filename=f"{stem}.{ending}")
+
+
+def _signed(storage: Storage, name: str) -> str:
+    bounded: dict[str, Any] = {"expire": SIGNED_SECONDS} if "expire" in signature(storage.url).parameters else {}
+    return storage.url(name, **bounded)
+
+
+def _guarded(response: HttpResponseBase) -> HttpResponseBase:
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = f"private, max-age={CACHED_SECONDS}"
+    return response

@@ -1,0 +1,115 @@
+"""What a body may be: one JSON object, small, flat enough, every name once, every text storable."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from django.http import HttpRequest
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+
+from imagen.exceptions import FieldError, InvalidRequest, Refused
+from imagen.types import storable
+
+MAX_BYTES = 102_400
+MAX_DEPTH = 32
+BODY = "body"
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # one without an end runs to the end: linear
+
+
+class StrictJson(BaseParser):
+    """Reads what ``read`` allows, in UTF-8."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The object in the body, or the refusal that says what is wrong with it."""
+        if "charset" in (media_type or "").lower() and "utf-8" not in str(media_type).lower():
+            raise UnsupportedMediaType(str(media_type))
+        return read(stream.read(MAX_BYTES + 1))
+
+
+def too_large(request: HttpRequest) -> bool:
+    """Whether the body says it is larger than we read."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not length.isdecimal() or int(length[:20]) > MAX_BYTES
+
+
+def read(body: bytes) -> dict[str, Any]:
+    """The JSON object in these bytes, or ``Refused``."""
+    if len(body) > MAX_BYTES:
+        raise Refused(code="payload_too_large")
+    if _depth(body) > MAX_DEPTH:
+        raise _refusal("too_deep", limit=MAX_DEPTH)
+    try:
+        found = json.loads(
+            body.decode(), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite
+        )  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        raise _refusal("invalid_json") from error
+    if not isinstance(found, dict):
+        raise _refusal("not_an_object")
+    _refuse_unstorable(found)
+    return found
+
+
+def _refusal(code: str, field: str = BODY, **params: Any) -> InvalidRequest:
+    return InvalidRequest(errors=(FieldError(field=field, code=code, params=params),))
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    for byte in _STRING.sub(b"", body):
+        if byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _refusal("given_twice", field=clean(name))
+        found[name] = value
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(text)
+    return found
+
+
+def _refuse_unstorable(found: dict[str, Any]) -> None:
+    wrong = [name for name, value in found.items() if not (storable(name) and _all_storable(value))]
+    if wrong:
+        errors = (FieldError(field=clean(name), code="unstorable_text") for name in wrong)
+        raise InvalidRequest(errors=tuple(errors))
+
+
+def _all_storable(value: Any) -> bool:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return all(storable(name) and _all_storable(item) for name, item in value.items())
+    return not isinstance(value, list) or all(map(_all_storable, value))
+
+
+def clean(name: str) -> str:
+    """A name somebody sent, fit to be repeated to them."""
+    return name.replace("\x00", "�").encode("utf-8", "replace").decode()

@@ -1,0 +1,221 @@
+"""The shapes of what comes and goes, for the schema; ``imagen.presentation`` makes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from imagen.messages import ACTIONS, answerable
+from imagen.messages import SENTENCES as CODES
+from imagen.models import Image
+from imagen.states import Review, Status
+from imagen.types import ASPECT_RATIOS, MAX_IMAGES, MAX_PROMPT, MAX_SEED, OUTPUT_FORMATS, RESOLUTIONS
+
+if TYPE_CHECKING:
+    Shape = serializers.Serializer[Any]
+else:
+    Shape = serializers.Serializer
+
+MONEY = r"^\d+\.\d{4}$"
+_TEXTS = {name: Image._meta.get_field(name).max_length for name in ("alt_text", "title")}
+
+
+def _money(text: str) -> serializers.RegexField:
+    return serializers.RegexField(MONEY, allow_null=True, help_text=text)
+
+
+@extend_schema_serializer(component_name="GenerationRequest")
+class GenerationRequest(Shape):
+    """What to make; everything but the prompt has a default."""
+
+    prompt = serializers.CharField(max_length=MAX_PROMPT, help_text="What the picture shows.")
+    negative_prompt = serializers.CharField(max_length=MAX_PROMPT, allow_blank=True, default="", help_text="To avoid.")
+    model = serializers.CharField(
+        max_length=100, allow_blank=True, required=False, help_text="A model's id, or a provider's own id of it."
+    )
+    provider = serializers.CharField(
+        max_length=50, allow_blank=True, required=False, help_text="Without it the first that can do all of it."
+    )
+    aspect_ratio = serializers.ChoiceField(ASPECT_RATIOS, default="1:1")
+    resolution = serializers.ChoiceField(RESOLUTIONS, allow_null=True, default=None)
+    num_images = serializers.IntegerField(min_value=1, max_value=MAX_IMAGES, default=1)
+    seed = serializers.IntegerField(
+        min_value=-1, max_value=MAX_SEED, allow_null=True, default=None, help_text="-1 means none."
+    )
+    output_format = serializers.ChoiceField(OUTPUT_FORMATS, allow_null=True, default=None)
+    metadata = serializers.DictField(default=dict, help_text="Yours to fill, at most 4 kB; it comes back unchanged.")
+
+
+@extend_schema_serializer(component_name="Image")
+class ImageShape(Shape):
+    """A picture; ``sha256`` and ``bytes`` describe what ``url`` serves."""
+
+    id = serializers.UUIDField()
+    index = serializers.IntegerField(min_value=0)
+    url = serializers.URLField(allow_null=True, help_text="Null while only reviewers may see it.")
+    thumbnail_url = serializers.URLField(allow_null=True)
+    width = serializers.IntegerField(min_value=1)
+    height = serializers.IntegerField(min_value=1)
+    format = serializers.ChoiceField(("png", "jpeg", "webp"))
+    bytes = serializers.IntegerField(min_value=1)
+    sha256 = serializers.RegexField("^[0-9a-f]{64}$")
+    alt_text = serializers.CharField(allow_blank=True)
+    title = serializers.CharField(allow_blank=True)
+    flagged = serializers.BooleanField(allow_null=True, help_text="Null when the provider says nothing.")
+    review = serializers.ChoiceField(Review.values)
+    ai_generated = serializers.BooleanField()
+    provider_model = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+@extend_schema_serializer(component_name="ImageTexts")
+class ImageTexts(Shape):
+    """What people write about a picture."""
+
+    alt_text = serializers.CharField(max_length=_TEXTS["alt_text"], allow_blank=True, required=False)
+    title = serializers.CharField(max_length=_TEXTS["title"], allow_blank=True, required=False)
+
+
+@extend_schema_serializer(component_name="Warning")
+class WarningShape(Shape):
+    """Something to know."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="GenerationError")
+class ErrorShape(Shape):
+    """Why it is not ready, in words, and what can be done."""
+
+    code = serializers.ChoiceField(sorted(code for code in CODES if not answerable(code)))
+    message = serializers.CharField()
+    next_actions = serializers.ListField(child=serializers.ChoiceField(sorted(ACTIONS)))
+
+
+@extend_schema_serializer(component_name="Cost")
+class CostShape(Shape):
+    """Money as decimal text in ``unit``: a currency, or ``credits``."""
+
+    unit = serializers.CharField()
+    estimated = _money("Null while the price is unknown.")
+    actual = _money("Null until something is known to be spent.")
+
+
+@extend_schema_serializer(component_name="Urls")
+class UrlsShape(Shape):
+    """Where to go next; null where there is nothing to do."""
+
+    self = serializers.URLField()
+    cancel = serializers.URLField(allow_null=True)
+    retry = serializers.URLField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="Generation")
+class GenerationShape(Shape):
+    """What was asked, and how it stands."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(Status.values)
+    model = serializers.CharField()
+    provider = serializers.CharField()
+    prompt = serializers.CharField()
+    negative_prompt = serializers.CharField(allow_blank=True)
+    aspect_ratio = serializers.ChoiceField(ASPECT_RATIOS)
+    resolution = serializers.ChoiceField(RESOLUTIONS, allow_null=True)
+    num_images = serializers.IntegerField(min_value=1)
+    seed = serializers.IntegerField(allow_null=True)
+    output_format = serializers.ChoiceField(OUTPUT_FORMATS, allow_null=True)
+    metadata = serializers.DictField()
+    images = ImageShape(many=True)
+    error = ErrorShape(allow_null=True)
+    warnings = WarningShape(many=True)
+    cost = CostShape()
+    eta_seconds = serializers.IntegerField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    urls = UrlsShape()
+
+
+class PageShape(Shape):
+    """One page, newest first."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="GenerationPage")
+class GenerationPage(PageShape):
+    """One page of generations, newest first."""
+
+    results = GenerationShape(many=True)
+
+
+@extend_schema_serializer(component_name="ImagePage")
+class ImagePage(PageShape):
+    """One page of pictures, newest first."""
+
+    results = ImageShape(many=True)
+
+
+@extend_schema_serializer(component_name="Offer")
+class OfferShape(Shape):
+    """A model as one provider sells it."""
+
+    provider = serializers.CharField()
+    provider_model = serializers.CharField()
+    price = _money("For one picture; null while unknown.")
+    unit = serializers.CharField()
+    parameters = serializers.DictField(help_text="JSON Schema of what may be sent.")
+    idempotent = serializers.BooleanField(help_text="Whether a call can safely be repeated.")
+    webhooks = serializers.BooleanField()
+    images_per_call = serializers.IntegerField(min_value=1)
+
+
+@extend_schema_serializer(component_name="Model")
+class ModelShape(Shape):
+    """A model, whoever sells it."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    retired_upstream_on = serializers.DateField(allow_null=True)
+    successor = serializers.CharField(allow_null=True)
+    offers = OfferShape(many=True)
+
+
+@extend_schema_serializer(component_name="Quote")
+class QuoteShape(Shape):
+    """What a request would cost, and whether it would be taken."""
+
+    estimated = _money("Null while the price is unknown.")
+    unit = serializers.CharField()
+    provider = serializers.CharField()
+    allowed = serializers.BooleanField()
+    remaining = _money("Null without a limit.")
+    warnings = WarningShape(many=True)
+
+
+@extend_schema_serializer(component_name="FieldError")
+class FieldErrorShape(Shape):
+    """One thing wrong with one field, parameter or header."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="Problem")
+class ProblemShape(Shape):
+    """What went wrong, as RFC 9457 says it."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.ChoiceField(sorted(filter(answerable, CODES)))
+    request_id = serializers.CharField()
+    errors = FieldErrorShape(many=True)
+    next_actions = serializers.ListField(child=serializers.ChoiceField(sorted(ACTIONS)))

@@ -1,0 +1,38 @@
+"""Errors that Django makes before or beside our views become problem details too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+from imagen.api import problems
+from imagen.api.parsers import too_large
+
+_KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
+
+
+class ProblemDetailsMiddleware:
+    """Put it first: under the interface's address no error leaves as HTML, and no large body is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request, errors as problem details."""
+        if not request.path_info.startswith(problems.PREFIX):
+            return self.get_response(request)
+        if too_large(request):
+            return problems.problem(request, "payload_too_large")
+        return _as_problem(request, self.get_response(request))
+
+
+def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    status = response.status_code
+    if status < 400 or response.headers.get("Content-Type") == problems.CONTENT_TYPE:
+        return response
+    headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
+    found = problems.problem(request, problems.of_status(status), status=status, headers=headers)
+    found.cookies = response.cookies
+    response.close()
+    return found

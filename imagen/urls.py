@@ -1,0 +1,20 @@
+"""Where everything is; a site mounts it at its root. Every address works with and without its last slash."""
+
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+
+from imagen import views
+from imagen.api.media import Picture, Preview
+from imagen.api.urls import nothing_here, twice, urlpatterns as api
+
+app_name = "imagen"
+
+urlpatterns = [
+    path("api/imagen/v1/", include(api)),
+    re_path(r"^api/imagen/", nothing_here),
+    *twice("imagen/images/<uuid:pk>/", Picture.as_view(), name="image"),
+    *twice("imagen/images/<uuid:pk>/thumbnail/", Preview.as_view(), name="thumbnail"),
+    path("healthz", views.healthz, name="healthz"),
+    path("healthz/", views.healthz),
+]

@@ -1,0 +1,70 @@
+"""A site whose only provider is the loopback gateway, with time compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from imagen import engine, pipeline, verdicts
+from imagen.engine import loop
+from imagen.models import Generation
+from imagen.testing.gateway import Gateway
+
+Ask = Callable[..., Generation]
+Site = Callable[..., None]
+
+
+@pytest.fixture
+def site(settings: Any, imagen_gateway: Gateway) -> Site:
+    """Set ``settings.IMAGEN``: the gateway as WaveSpeed, quick, with these changes."""
+
+    def configure(*, options: dict[str, Any] | None = None, **changes: Any) -> None:
+        keys = {"api_key": "wsk_test", "base_url": imagen_gateway.url}
+        backend = "imagen.providers.wavespeed.WaveSpeed"
+        settings.IMAGEN = {
+            "PROVIDERS": {"wavespeed": {"BACKEND": backend, "OPTIONS": {**keys, **(options or {})}}},
+            "ALLOWED_PRIVATE_HOSTS": [f"127.0.0.1:{imagen_gateway.port}"],
+            "POLL_SECONDS": 0.05,
+            "RETRY_SECONDS": [0.05, 0.1],
+            **changes,
+        }
+
+    configure()
+    return configure
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
+    """No waits longer than a test has patience for."""
+    monkeypatch.setattr(loop, "LINGER_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "TICK_SECONDS", 0.02)
+    monkeypatch.setattr(verdicts, "CONFIRM_SECONDS", 0.05)
+    monkeypatch.setattr(verdicts, "EMPTY_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.queue.knock", lambda: None)
+
+
+@pytest.fixture
+def ask(transactional_db: None) -> Ask:
+    """Ask for a picture as a door does."""
+    return lambda prompt="a lighthouse", **options: pipeline.request(prompt=prompt, **options)
+
+
+@pytest.fixture
+def work(transactional_db: None) -> Callable[..., None]:
+    """Let one engine work until there is nothing left to do soon, or for so many seconds."""
+    return lambda seconds=10.0: engine.drive(seconds=seconds) and None
+
+
+@pytest.fixture
+def made(ask: Ask, work: Callable[..., None]) -> Ask:
+    """Ask, let the engine work, and return the generation as it is then."""
+
+    def make(prompt: str = "a lighthouse", *, seconds: float = 10.0, **options: Any) -> Generation:
+        generation = ask(prompt, **options)
+        work(seconds)
+        generation.refresh_from_db()
+        return generation
+
+    return make

@@ -1,0 +1,213 @@
+"""The system checks: each speaks when its cause is there, and not before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.checks import ERROR, CheckMessage, run_checks
+from django.db import connection
+
+WAVESPEED = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "wsk_secret"}}
+SANDBOX = {"BACKEND": "imagen.providers.sandbox.Sandbox"}
+CLUSTER = {
+    "timeout": 90,
+    "retry": 180,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "save_limit": -1,
+    "catch_up": False,
+    "orm": "default",
+}
+
+
+def found(*, deploy: bool = False, database: bool = False) -> dict[str, CheckMessage]:
+    """Our messages by the end of their id."""
+    databases = ["default"] if database else None
+    messages = run_checks(tags=["imagen"], include_deployment_checks=deploy, databases=databases)
+    return {str(message.id).removeprefix("imagen."): message for message in messages}
+
+
+def spoken(**options: bool) -> set[str]:
+    return set(found(**options))
+
+
+@pytest.fixture(autouse=True)
+def sound(settings: Any) -> None:
+    """A site with nothing to complain about."""
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}}
+    settings.Q_CLUSTER = CLUSTER
+
+
+@pytest.mark.django_db
+def test_a_sound_site_hears_nothing() -> None:
+    assert found(deploy=True, database=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("imagen", "code"),
+    [
+        pytest.param({"POLL_SECOND": 1}, "E001", id="an unknown setting"),
+        pytest.param({"PROVIDERS": {"other": {"BACKEND": "no.such.Backend"}}}, "E002", id="a backend nobody has"),
+        pytest.param({"PROVIDERS": {"other": {"BACKEND": "decimal.Decimal"}}}, "E002", id="a backend that is none"),
+        pytest.param({"OFFERS": {"wavespeed": {"imagen-4": {"prize": "1"}}}}, "E003", id="an unknown field"),
+        pytest.param({"OFFERS": {"wavespeed": {"imagen-4": "cheap"}}}, "E003", id="an offer in one word"),
+        pytest.param({"OFFERS": {"wavespeed": ["imagen-4"]}}, "E003", id="offers in a list"),
+        pytest.param({"ALLOWED_PRIVATE_HOSTS": ["127.0.0.1"]}, "E004", id="a host without its port"),
+        pytest.param({"ALLOWED_PRIVATE_HOSTS": ["http://10.0.0.1:80"]}, "E004", id="a host with a scheme"),
+        pytest.param({"ROUTE": ["wavespeed", "wavesped"]}, "W001", id="an unknown provider in the route"),
+        pytest.param({"OFFERS": {"wavesped": {}}}, "W002", id="offers of an unknown provider"),
+        pytest.param({"DEFAULT_MODEL": "imagen-5"}, "W003", id="a default model nobody sells"),
+        pytest.param({"LEASE_SECONDS": 30, "CALL_SECONDS": 30}, "W004", id="a lease no longer than a call"),
+        pytest.param({"STORAGE": "pictures"}, "W005", id="a storage alias nobody made"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_named(settings: Any, imagen: dict[str, Any], code: str) -> None:
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}, **imagen}
+    assert spoken() == {code}
+
+
+def test_an_unreadable_setting_is_named_with_the_nearest_known_one(settings: Any) -> None:
+    settings.IMAGEN = {"POLL_SECOND": 1}
+    assert "'POLL_SECONDS'" in found()["E001"].msg
+
+
+def test_a_provider_nobody_set_up_is_told_the_nearest_one(settings: Any) -> None:
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}, "ROUTE": ["wavesped"]}
+    assert found()["W001"].hint == "Did you mean 'wavespeed'?"
+
+
+def test_the_default_route_may_name_providers_without_a_key(settings: Any) -> None:
+    settings.IMAGEN = {"PROVIDERS": {}}
+    assert spoken() == set()
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.1:9400", "[::1]:9400", "gateway.local:80"])
+def test_a_private_host_with_its_port_is_fine(settings: Any, entry: str) -> None:
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}, "ALLOWED_PRIVATE_HOSTS": [entry]}
+    assert spoken() == set()
+
+
+@pytest.mark.parametrize(
+    ("url", "codes"),
+    [
+        ("http://gateway.example.com", {"W006"}),
+        ("http://10.0.0.7:9400", {"W006"}),
+        ("https://gateway.example.com", set()),
+        ("http://127.0.0.1:9400", set()),
+        ("http://[::1]:9400", set()),
+        ("http://localhost:9400", set()),
+    ],
+)
+def test_only_a_provider_on_this_machine_may_be_called_without_encryption(
+    settings: Any, url: str, codes: set[str]
+) -> None:
+    settings.IMAGEN = {"PROVIDERS": {"near": {**WAVESPEED, "OPTIONS": {"api_key": "wsk_secret", "base_url": url}}}}
+    assert spoken() == codes
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({"retry": 90}, {"W010"}),
+        ({"timeout": 60}, {"W011"}),
+        ({"timeout": None}, {"W011"}),
+        ({"timeout": 65}, set()),
+        ({"ack_failures": False}, {"W012"}),
+        ({"max_attempts": 0}, {"W013"}),
+        ({"save_limit": 250}, {"W014"}),
+        ({"catch_up": True}, {"W015"}),
+        ({"guard_cycle": 0.4}, {"W016"}),
+    ],
+)
+def test_a_cluster_that_would_double_run_or_hang_is_named(
+    settings: Any, change: dict[str, Any], codes: set[str]
+) -> None:
+    settings.Q_CLUSTER = {**CLUSTER, **change}
+    assert spoken() == codes
+
+
+def test_what_the_cluster_leaves_out_counts_as_its_default(settings: Any) -> None:
+    settings.Q_CLUSTER = {"orm": "default"}
+    assert spoken() == {"W011", "W012", "W013", "W014", "W015"}
+
+
+def test_a_slice_must_fit_into_the_timeout_of_this_site(settings: Any) -> None:
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}, "SLICE_SECONDS": 60}
+    assert "105 seconds" in found()["W011"].msg
+
+
+def test_an_interface_without_its_middleware_is_named(settings: Any) -> None:
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.startswith("imagen.")]
+    assert spoken() == {"W020"}
+
+
+@pytest.mark.parametrize("name", ["Schedule", "Success"])
+def test_a_page_of_the_queue_in_the_admin_is_named(name: str) -> None:
+    model = apps.get_model("django_q", name)
+    admin.site.register(model)
+    try:
+        assert spoken() == {"W021"}
+    finally:
+        admin.site.unregister(model)
+
+
+def test_a_site_without_the_admin_is_fine(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apps, "is_installed", lambda name: name != "django.contrib.admin")
+    assert spoken() == set()
+
+
+@pytest.mark.parametrize("mode", [None, "DEFERRED"])
+def test_sqlite_that_does_not_take_turns_is_named(monkeypatch: pytest.MonkeyPatch, mode: str | None) -> None:
+    monkeypatch.setattr(connection, "vendor", "sqlite", raising=False)
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"transaction_mode": mode} if mode else {})
+    assert spoken() == {"W022"}
+
+
+@pytest.mark.django_db
+def test_sqlite_without_its_log_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db import connections  # noqa: PLC0415
+
+    other = connections.create_connection("default")
+    other.settings_dict = {**connection.settings_dict, "NAME": str(tmp_path / "plain.sqlite3"), "OPTIONS": {}}
+    monkeypatch.setattr(connections["default"], "cursor", other.cursor)
+    try:
+        assert "W023" in spoken(database=True)
+    finally:
+        other.close()
+
+
+@pytest.mark.django_db
+def test_a_missing_sweep_is_named() -> None:
+    apps.get_model("django_q", "Schedule").objects.all().delete()
+    assert spoken(database=True) == {"W024"}
+
+
+@pytest.mark.django_db
+def test_a_sweep_that_ran_out_is_a_missing_one() -> None:
+    apps.get_model("django_q", "Schedule").objects.update(repeats=0)
+    assert spoken(database=True) == {"W024"}
+
+
+@pytest.mark.django_db
+def test_before_the_first_migration_nobody_misses_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection.introspection, "table_names", list)
+    assert spoken(database=True) == set()
+
+
+def test_without_a_database_to_ask_nothing_is_said_of_it() -> None:
+    assert spoken(database=False) == set()
+
+
+def test_a_sandbox_in_production_is_named_only_on_the_way_there(settings: Any) -> None:
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED, "toy": SANDBOX}}
+    assert spoken() == set()
+    assert spoken(deploy=True) == {"W030"}
+
+
+def test_mistakes_that_nothing_can_work_with_are_errors(settings: Any) -> None:
+    settings.IMAGEN = {"PROVIDERS": {"other": {"BACKEND": "no.such.Backend"}}}
+    assert [message.level for message in found().values()] == [ERROR]

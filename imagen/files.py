@@ -114,9 +114,9 @@ def _refuse(picture: Pillow.Image) -> None:
 
 def _shrink(picture: Pillow.Image) -> bytes:
     small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
-    small.thumbnail(THUMBNAIL)
+    small.thumbnail(THUMBNAIL, reducing_gap=1.0)
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=80, method=2)
+    small.save(out, "WEBP", quality=80, method=0)
     return out.getvalue()
 
 

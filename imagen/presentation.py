@@ -149,7 +149,7 @@ def money(amount: Decimal | None) -> str | None:
 
 def moment(at: datetime | None) -> str | None:
     """A time in UTC as ISO 8601."""
-    return at and at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _trouble(generation: Generation) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 
 from imagen import views
+from imagen.api import urls as api
 from imagen.api.media import Picture, Preview
-from imagen.api.urls import nothing_here, twice, urlpatterns as api
 
 app_name = "imagen"
 
 urlpatterns = [
-    path("api/imagen/v1/", include(api)),
-    re_path(r"^api/imagen/", nothing_here),
-    *twice("imagen/images/<uuid:pk>/", Picture.as_view(), name="image"),
-    *twice("imagen/images/<uuid:pk>/thumbnail/", Preview.as_view(), name="thumbnail"),
+    path("api/imagen/v1/", include(api.urlpatterns)),
+    re_path(r"^api/imagen/", api.nothing_here),
+    *api.twice("imagen/images/<uuid:pk>/", Picture.as_view(), name="image"),
+    *api.twice("imagen/images/<uuid:pk>/thumbnail/", Preview.as_view(), name="thumbnail"),
     path("healthz", views.healthz, name="healthz"),
     path("healthz/", views.healthz),
 ]

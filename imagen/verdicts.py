@@ -25,6 +25,7 @@ POISON_TRIES = 5
 CONFIRM_SECONDS = 2.0
 STORAGE_STEPS = (60.0, 300.0, 900.0, 3600.0)
 OUTPUT_TRIES = {"output_expired": 3, "output_invalid": 5}
+SPEAKING = frozenset({"provider_protocol_error", "provider_job_lost", "provider_auth"})
 FREE = frozenset({"content_filtered", "provider_rejected"})
 _RATIO_TOLERANCE = 0.1
 
@@ -64,13 +65,17 @@ def accepted(job: Job, snapshot: Snapshot, *, now: datetime) -> Move:
     return Move(job=job, to=to, wait=settings.LEASE_SECONDS, changes=changes)
 
 
-def overdue(job: Job, *, now: datetime) -> Move | None:
-    """The step of a job nobody finishes: a warning and an hourly look, at last the end; ``None`` while in time."""
+def overdue(job: Job, *, now: datetime, trouble: str = "") -> Move | None:
+    """The step of a job nobody finishes: a warning and an hourly look, at last the end; ``None`` while in time.
+
+    ``trouble`` is the code of the last look that failed.
+    """
+    told = trouble if trouble in SPEAKING else job.error_code
     age = (now - (job.accepted_at or job.created_at)).total_seconds()
     if age > settings.WATCH_SECONDS:
-        return Move(job=job, to=JobStatus.FAILED, code=job.error_code or "provider_timeout")
+        return Move(job=job, to=JobStatus.FAILED, code=told or "provider_timeout")
     if age > settings.DEADLINE_SECONDS:
-        return _watched(job, job.error_code)
+        return _watched(job, told)
     return None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import include, path
 
@@ -11,6 +9,6 @@ from project import views
 
 urlpatterns = [
     path("", views.home, name="home"),
-    *([path("", include("imagen.urls"))] if find_spec("imagen.urls") else []),
+    path("", include("imagen.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -100,6 +100,8 @@ def test_a_private_host_with_its_port_is_fine(settings: Any, entry: str) -> None
         ("http://127.0.0.1:9400", set()),
         ("http://[::1]:9400", set()),
         ("http://localhost:9400", set()),
+        ("gateway.example.com", {"E005"}),
+        ("http://[::1", {"E005"}),
     ],
 )
 def test_only_a_provider_on_this_machine_may_be_called_without_encryption(

@@ -97,7 +97,7 @@ def test_a_missing_header_is_named(name: str):
         verify(headers)
 
 
-@pytest.mark.parametrize("at", ["", "now", "-1", "1e9", "١٢٣", "1_000", "9" * 5000, "1795165968.5"])
+@pytest.mark.parametrize("at", ["", "now", "-1", "1e9", "١٢٣", "1_000", "9" * 400, "9" * 5000, "1795165968.5"])
 def test_a_malformed_time_is_refused(at: str):
     with pytest.raises(BadSignature, match="malformed"):
         verify(signed(at=at))

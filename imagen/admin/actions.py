@@ -55,12 +55,16 @@ def _again(generation: Generation, user: Any) -> Generation:
     return pipeline.request(user=user, metadata=generation.metadata, **_same(generation))
 
 
+def _missing(generation: Generation) -> int:
+    return generation.num_images - len(generation.images.all())
+
+
 RETRY = Deed(
     name="retry",
     title=gettext_lazy("Try again what failed"),
     button=gettext_lazy("Try again"),
-    fits=lambda generation, user: generation.retryable and may_act(user, generation),
-    missing=lambda generation: generation.num_images - len(generation.images.all()),
+    fits=lambda generation, user: generation.retryable and _missing(generation) > 0 and may_act(user, generation),
+    missing=_missing,
     asked=lambda generation: generation.request.asdict(),
     do=lambda generation, user: pipeline.retry(generation, actor=user),
 )

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import UnsupportedMediaType
@@ -65,7 +65,7 @@ class Door(APIView):
     schema = AutoSchema()
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponse]:
+    def as_view(cls, **initkwargs: Any) -> Any:
         """The view, outside ``ATOMIC_REQUESTS``: it may wait, and opens its own transactions."""
         return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
@@ -84,7 +84,7 @@ class Door(APIView):
         super().initial(request, *args, **kwargs)
         self._check_query(request)
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the headers every answer has."""
         return problems.marked(super().finalize_response(request, response, *args, **kwargs), request)
 
@@ -103,8 +103,7 @@ class Door(APIView):
         """The JSON object that was sent."""
         if request._request.content_type != StrictJson.media_type:
             raise UnsupportedMediaType(request._request.content_type or "none")
-        found: dict[str, Any] = request.data
-        return found
+        return dict(request.data)
 
     def no_body(self, request: Request) -> None:
         """Refuse what was sent where nothing is taken; an empty form is nothing."""

@@ -12,11 +12,10 @@ from rest_framework.response import Response
 from imagen import pipeline, presentation
 from imagen.api import docs, pagination
 from imagen.api.door import Door, unknown_fields
-from imagen.api.permissions import require_own
+from imagen.api.permissions import person, require_own
+from imagen.api.serializers import TEXTS
 from imagen.exceptions import FieldError, InvalidRequest
 from imagen.models import Image
-
-TEXTS = {name: Image._meta.get_field(name).max_length or 0 for name in ("alt_text", "title")}
 
 
 class ImageDoor(Door):
@@ -24,7 +23,7 @@ class ImageDoor(Door):
 
     def found(self, request: Request, pk: uuid.UUID) -> Image:
         """The picture, if this person may see it."""
-        image = Image.objects.of(request.user).standing().select_related("generation").filter(pk=pk).first()
+        image = Image.objects.of(person(request)).standing().select_related("generation").filter(pk=pk).first()
         if image is None:
             raise Http404
         return image
@@ -42,7 +41,7 @@ class Images(ImageDoor):
     @docs.list_images
     def get(self, request: Request) -> Response:
         """One page, newest first."""
-        page = pagination.page(Image.objects.of(request.user).standing(), request.GET)
+        page = pagination.page(Image.objects.of(person(request)).standing(), request.GET)
         options = self.presented(request)
         results = [presentation.image_json(image, **options) for image in page.rows]
         return Response(pagination.answer(page, results, request.build_absolute_uri()))
@@ -69,7 +68,7 @@ class ImageDetail(ImageDoor):
         """Delete this picture and its files."""
         image = self.found(request, pk)
         require_own(request, image.generation, "delete_image")
-        pipeline.discard(image, actor=request.user)
+        pipeline.discard(image, actor=person(request))
         return Response(status=204)
 
 

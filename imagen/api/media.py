@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from imagen.api.door import Anything
 from imagen.api.images import ImageDoor
+from imagen.api.permissions import person
 from imagen.models import Image
 
 SIGNED_SECONDS = 900
@@ -30,7 +31,7 @@ class Picture(ImageDoor):
         """Serve the file, or send to the storage's own signed address."""
         image = self.found(request, pk)
         file = self.file(image)
-        if not image.visible_to(request.user) or not file.name:
+        if not image.visible_to(person(request)) or not file.name:
             raise Http404
         return _guarded(_serve(file, stem=f"{image.pk}{self.suffix}"))
 

@@ -99,4 +99,4 @@ def answer(found: Page, results: list[Any], url: str) -> dict[str, Any]:
 
 
 def _link(url: str, cursor: Cursor | None) -> str | None:
-    return cursor and replace_query_param(url, "cursor", str(cursor))
+    return None if cursor is None else replace_query_param(url, "cursor", str(cursor))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -16,6 +19,11 @@ class MayGenerate(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether this person may do this here."""
         return request.method != "POST" or request.user.has_perm("imagen.generate")
+
+
+def person(request: Request) -> AbstractBaseUser:
+    """Who asks; nobody anonymous gets past ``IsAuthenticated``."""
+    return cast("AbstractBaseUser", request.user)
 
 
 def require_own(request: Request, generation: Generation, permission: str) -> None:

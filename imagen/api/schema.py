@@ -8,12 +8,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import include, path, reverse
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import SPECTACULAR_DEFAULTS, patched_settings
 from rest_framework.permissions import AllowAny
@@ -21,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from imagen import __version__
+from imagen.api.docs import SECURITY
 from imagen.api.door import Anything, Door
 
 _SWAGGER = "static/drf_spectacular_sidecar/swagger-ui-dist"
@@ -45,25 +44,16 @@ _SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/imagen/v1/",
     "POSTPROCESSING_HOOKS": [],
+    "APPEND_COMPONENTS": {"securitySchemes": SECURITY},
 }
+_Generator: Any = SchemaGenerator  # drf-spectacular leaves it untyped
 _lock = threading.Lock()
-
-
-class SessionScheme(OpenApiAuthenticationExtension):
-    """How the schema names our sessions."""
-
-    target_class = "imagen.api.authentication.Session"
-    name = "session"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """A cookie."""
-        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
 
 
 @cache
 def document(patterns: tuple[Any, ...]) -> dict[str, Any]:
     """The OpenAPI document of these addresses, whatever the site's own SPECTACULAR_SETTINGS say."""
-    generator = SchemaGenerator(patterns=[path("api/imagen/v1/", include(list(patterns)))])
+    generator: Any = _Generator(patterns=[path("api/imagen/v1/", include(list(patterns)))])
     with _lock, patched_settings(_SETTINGS):
         found: dict[str, Any] = generator.get_schema(request=None, public=True)
     return found
@@ -93,7 +83,9 @@ class Docs(Open):
     def get(self, request: Request) -> HttpResponse:
         """A page that shows the document and can try it."""
         context = {"schema": reverse("imagen:schema"), "csrf": get_token(request._request)}
-        return render(request._request, "imagen/api/docs.html", context, headers={"Content-Security-Policy": _CSP})
+        page = render(request._request, "imagen/api/docs.html", context)
+        page["Content-Security-Policy"] = _CSP
+        return page
 
 
 class DocsFile(Open):

@@ -9,7 +9,6 @@ from rest_framework import serializers
 
 from imagen.messages import ACTIONS, answerable
 from imagen.messages import SENTENCES as CODES
-from imagen.models import Image
 from imagen.states import Review, Status
 from imagen.types import ASPECT_RATIOS, MAX_IMAGES, MAX_PROMPT, MAX_SEED, OUTPUT_FORMATS, RESOLUTIONS
 
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 else:
     Shape = serializers.Serializer
 
+TEXTS = {"alt_text": 500, "title": 200}
 MONEY = r"^\d+\.\d{4}$"
-_TEXTS = {name: Image._meta.get_field(name).max_length for name in ("alt_text", "title")}
 
 
 def _money(text: str) -> serializers.RegexField:
@@ -74,8 +73,8 @@ class ImageShape(Shape):
 class ImageTexts(Shape):
     """What people write about a picture."""
 
-    alt_text = serializers.CharField(max_length=_TEXTS["alt_text"], allow_blank=True, required=False)
-    title = serializers.CharField(max_length=_TEXTS["title"], allow_blank=True, required=False)
+    alt_text = serializers.CharField(max_length=TEXTS["alt_text"], allow_blank=True, required=False)
+    title = serializers.CharField(max_length=TEXTS["title"], allow_blank=True, required=False)
 
 
 @extend_schema_serializer(component_name="Warning")
@@ -217,5 +216,5 @@ class ProblemShape(Shape):
     detail = serializers.CharField()
     code = serializers.ChoiceField(sorted(filter(answerable, CODES)))
     request_id = serializers.CharField()
-    errors = FieldErrorShape(many=True)
+    errors = FieldErrorShape(many=True)  # type: ignore[assignment]  # hides a property nobody asks here
     next_actions = serializers.ListField(child=serializers.ChoiceField(sorted(ACTIONS)))

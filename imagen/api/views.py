@@ -16,7 +16,7 @@ from imagen import pipeline, presentation
 from imagen.api import docs, filters, pagination, waiting
 from imagen.api.door import Door, unknown_fields
 from imagen.api.idempotency import HEADER, Answer, Once
-from imagen.api.permissions import MayGenerate, require_own
+from imagen.api.permissions import MayGenerate, person, require_own
 from imagen.exceptions import InvalidRequest
 from imagen.models import Generation
 from imagen.states import FINISHED, Status
@@ -48,7 +48,7 @@ class GenerationDoor(Door):
 
     def found(self, request: Request, pk: uuid.UUID) -> Generation:
         """The generation, if this person may see it; somebody else's is as unknown as a made-up id."""
-        rows = Generation.objects.of(request.user).standing()
+        rows = Generation.objects.of(person(request)).standing()
         generation: Generation | None = presentation.whole(rows).filter(pk=pk).first()
         if generation is None:
             raise Http404
@@ -73,7 +73,7 @@ class Generations(GenerationDoor):
     @docs.list_generations
     def get(self, request: Request) -> Response:
         """One page, newest first."""
-        rows = filters.narrowed(Generation.objects.of(request.user).standing(), request.GET, user=request.user)
+        rows = filters.narrowed(Generation.objects.of(person(request)).standing(), request.GET, user=request.user)
         page = pagination.page(presentation.whole(rows), request.GET)
         results = presentation.generations_json(page.rows, **self.presented(request))
         return Response(pagination.answer(page, results, request.build_absolute_uri()))
@@ -99,7 +99,7 @@ class Generations(GenerationDoor):
         return Once.read(header, user=request.user, method=str(request.method), path=request.path, body=body)
 
     def _ask(self, request: Request, body: dict[str, Any]) -> Answer:
-        generation = pipeline.request(user=request.user, **options(body))
+        generation = pipeline.request(user=person(request), **options(body))
         return Answer(status=202, body=self.shown(request, generation))
 
     def _wait(self, request: Request, answer: Answer, seconds: int) -> bool:
@@ -149,7 +149,7 @@ class GenerationCancel(GenerationDoor):
         generation = self.found(request, pk)
         require_own(request, generation, "change_generation")
         self.no_body(request)
-        return self.fresh(request, pipeline.cancel(generation, actor=request.user))
+        return self.fresh(request, pipeline.cancel(generation, actor=person(request)))
 
 
 class GenerationRetry(GenerationDoor):
@@ -163,7 +163,7 @@ class GenerationRetry(GenerationDoor):
         generation = self.found(request, pk)
         require_own(request, generation, "change_generation")
         self.no_body(request)
-        return self.fresh(request, pipeline.retry(generation, actor=request.user), status=202)
+        return self.fresh(request, pipeline.retry(generation, actor=person(request)), status=202)
 
 
 def _headers(body: dict[str, Any]) -> dict[str, str]:

@@ -38,6 +38,7 @@ class Visit:
         self.waited = 0.0
         self.empty = 0
         self.errors = 0
+        self.trouble = ""
         self.doubted = False
 
     async def run(self) -> None:
@@ -116,7 +117,7 @@ class Visit:
 
     async def _wait(self) -> bool:
         """Wait for the next look; ``False`` after giving the job back because the wait is long or we stop."""
-        if self.looks and (late := verdicts.overdue(self.job, now=timezone.now())) is not None:
+        if self.looks and (late := self._overdue()) is not None:
             await self._make(late)
             return False
         self.waited = self._pause()
@@ -159,15 +160,19 @@ class Visit:
         except (ProviderError, EgressBlocked) as error:
             await self._unanswered(error)
         else:
-            self.errors = 0
+            self.errors, self.trouble = 0, ""
             await self._settle(snapshot)
 
     async def _unanswered(self, error: ImagenError) -> None:
         """A look that failed changes nothing; a job the provider forgot is watched after a minute."""
         self.errors += 1
+        self.trouble = "provider_job_lost" if isinstance(error, NotFound) else error.code
         logger.info("a look brought no answer", extra=self._facts(error.code))
         if isinstance(error, NotFound) and self._age() > verdicts.LOST_SECONDS:
-            await self._make(verdicts.overdue(self.job, now=timezone.now()) or verdicts.lost(self.job))
+            await self._make(self._overdue() or verdicts.lost(self.job))
+
+    def _overdue(self) -> Move | None:
+        return verdicts.overdue(self.job, now=timezone.now(), trouble=self.trouble)
 
     async def _settle(self, snapshot: Snapshot) -> None:
         if snapshot.remote_id not in ("", self.job.remote_id):

@@ -22,7 +22,7 @@ from imagen.models.generation import Generation
 from imagen.models.image import Image
 from imagen.offers import Offer
 from imagen.signals import image_stored
-from imagen.states import FINAL, HELD, JobStatus, sources
+from imagen.states import ACCEPTED, FINAL, HELD, UNSENT, JobStatus, sources
 from imagen.types import ImageRequest
 
 
@@ -76,13 +76,13 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Make these steps in one transaction and return the jobs that took theirs; the others were not ours."""
         with transaction.atomic():
             now = database_now()
-            before = {move.job.pk: move.job.status for move in moves}
+            before = {move.job.pk: (move.job.status, move.job.error_code) for move in moves}
             made = [move for move in moves if self._swap(move, now)]
-            Event.objects.bulk_create([_event(move, now) for move in made if _telling(move, before[move.job.pk])])
+            Event.objects.bulk_create([_event(move, now) for move in made if _telling(move, before[move.job.pk][0])])
             self._keep([image for move in made for image in move.images])
             _warn(made)
             Generation.objects.refresh_outcomes(
-                {move.job.generation_id for move in made},
+                {move.job.generation_id for move in made if _weighty(move, *before[move.job.pk])},
                 changed={move.job.generation_id for move in made if move.images},
             )
         return {move.job.pk for move in made}
@@ -210,6 +210,12 @@ def _owners(images: list[Image]) -> set[uuid.UUID]:
 
 def _telling(move: Move, before: str) -> bool:
     return bool(before != move.to or move.note or move.images or move.actor)
+
+
+def _weighty(move: Move, status: str, code: str) -> bool:
+    """Whether the generation may stand differently after this step."""
+    quiet = ({status, move.to} <= UNSENT or {status, move.to} <= ACCEPTED) and code == move.code
+    return not quiet or bool(move.images)
 
 
 def _event(move: Move, now: datetime) -> Event:

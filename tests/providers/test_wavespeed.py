@@ -303,6 +303,11 @@ def test_the_balance_names_its_currency(wavespeed: WaveSpeed):
     assert wavespeed.read_balance(reply_with({"code": 200, "data": {"balance": 0, "currency": "EUR"}})) == "0.00 EUR"
 
 
+def test_a_strange_currency_is_fit_to_show(wavespeed: WaveSpeed):
+    strange = {"code": 200, "data": {"balance": 1, "currency": "\x1b[31mEUR\x00"}}
+    assert wavespeed.read_balance(reply_with(strange)) == "1.00 EUR"
+
+
 @pytest.mark.parametrize("data", [None, {}, {"balance": "much"}, {"balance": None}, []])
 def test_a_balance_that_is_not_said_is_unreadable(wavespeed: WaveSpeed, data: Any):
     with pytest.raises(Unreadable):

@@ -1,0 +1,38 @@
+"""Is everything in place: what the doctor looks at, one finding a line, each with its fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from django.db import Error
+
+from imagen.diagnosis import gateways, house
+from imagen.diagnosis.finding import Finding, Level, error
+
+__all__ = ["Finding", "Level", "examine"]
+
+LOOKS: dict[str, Callable[[], Iterable[Finding]]] = {
+    "database": house.database,
+    "migrations": house.migrations,
+    "schedule": house.schedule,
+    "clock": house.clock,
+    "storage": house.files,
+    "pictures": house.pictures,
+    "queue": house.queue,
+    "providers": gateways.providers,
+    "public address": gateways.public_address,
+}
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, in the order of what depends on what; nothing raises, nothing shows a key."""
+    found = list(house.options())
+    yield from found
+    if any(finding.level is Level.ERROR for finding in found):
+        return
+    for subject, look in LOOKS.items():
+        try:
+            yield from look()
+        except Error as reason:
+            text = f"cannot be looked at: the database does not answer ({type(reason).__name__})."
+            yield error(subject, text, 'Check DATABASES, start the database, run "manage.py migrate".')

@@ -1,0 +1,128 @@
+"""Pictures in the admin: previews, words for them, and who sees what."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from imagen.models import Generation, Image
+from tests.admin.conftest import EDITOR
+from tests.admin.pages import Page
+from tests.factories import completed, generation, image
+
+LIST = reverse("admin:imagen_image_changelist")
+
+
+def me(client):
+    return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+def page_of(row):
+    return reverse("admin:imagen_image_change", args=[row.pk])
+
+
+def test_a_row_shows_the_picture_its_shape_who_made_it_and_whether_it_is_described(sign_in):
+    client = sign_in("ann", *EDITOR)
+    completed(me(client), prompt="a red kite", aspect_ratio="16:9")
+    page = Page(client.get(LIST).content.decode())
+    for said in ("a red kite", "16:9 · 64 × 36", "Imagen 4", "ann", "missing"):
+        assert said in page.text
+    assert page.all("img", **{"class": "imagen-thumbnail"})
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"alt": "yes"}, {"told"}),
+        ({"alt": "no"}, {"untold"}),
+        ({"alt": "perhaps"}, {"told", "untold"}),
+        ({"review": "held"}, {"untold"}),
+        ({"model": "imagen-4-fast"}, {"untold"}),
+    ],
+)
+def test_filters_narrow_the_list(sign_in, query, found):
+    client = sign_in("ann", *EDITOR)
+    image(generation(me(client), status="completed"), title="told", alt_text="A kite")
+    image(generation(me(client), status="completed", model="imagen-4-fast"), title="untold", review="held")
+    listed = client.get(LIST, query).context["cl"].result_list
+    assert {row.title for row in listed} == found
+
+
+def test_more_rows_cost_no_more_queries(sign_in):
+    client = sign_in("ann", *EDITOR)
+
+    def asked():
+        client.get(LIST)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(LIST)
+        return len(queries)
+
+    completed(me(client))
+    few = asked()
+    completed(me(client), images=4)
+    assert asked() == few
+
+
+def test_people_see_their_own_pictures(sign_in):
+    ann, bob = sign_in("ann", *EDITOR), sign_in("bob", *EDITOR)
+    picture = completed(me(ann)).images.get()
+    assert ann.get(page_of(picture)).status_code == 200
+    assert bob.get(page_of(picture)).status_code == 302
+    assert not bob.get(LIST).context["cl"].result_list
+    Generation.objects.update(deleted_at="2026-01-01T00:00Z")
+    assert not ann.get(LIST).context["cl"].result_list
+
+
+def test_title_and_alt_text_are_the_editors(sign_in):
+    client = sign_in("ann", *EDITOR)
+    row = completed(me(client))
+    picture = row.images.get()
+    assert client.post(page_of(picture), {"title": "Kite", "alt_text": "A red kite", "sha256": "0"}).url == LIST
+    changed = Image.objects.get()
+    assert (changed.title, changed.alt_text, changed.sha256) == ("Kite", "A red kite", picture.sha256)
+    assert Generation.objects.get().version > row.version
+
+
+def test_a_viewer_changes_nothing(sign_in):
+    client = sign_in("ann", "view_image", "view_all")
+    picture = completed().images.get()
+    assert client.get(page_of(picture)).status_code == 200
+    assert client.post(page_of(picture), {"title": "Kite"}).status_code == 403
+    assert client.get(reverse("admin:imagen_image_add")).status_code == 403
+
+
+def test_a_held_picture_has_a_placeholder_for_all_but_reviewers(sign_in):
+    client, reviewer = sign_in("ann", *EDITOR), sign_in("rea", *EDITOR, "view_all", "review")
+    picture = image(generation(me(client), status="completed"), review="held")
+    for address in (LIST, page_of(picture)):
+        assert not Page(client.get(address).content.decode()).all("img")
+        assert "Held for review" in client.get(address).content.decode()
+        assert Page(reviewer.get(address).content.decode()).all("img")
+
+
+def test_deleting_one_picture_keeps_its_request(sign_in):
+    client = sign_in("ann", *EDITOR, "delete_image")
+    row = completed(me(client), images=2)
+    picture = row.images.first()
+    where = reverse("admin:imagen_image_delete", args=[picture.pk])
+    assert client.get(where).status_code == 200
+    client.post(where, {"post": "yes"})
+    assert row.images.count() == 1
+    assert row.events.get(what="picture deleted").actor == me(client)
+    client.post(LIST, {"action": "delete_selected", "_selected_action": str(row.images.get().pk), "post": "yes"})
+    assert row.images.count() == 0
+    assert Generation.objects.filter(deleted_at=None).exists()
+
+
+def test_chosen_pictures_come_as_one_file(sign_in):
+    client = sign_in("ann", *EDITOR)
+    picture = completed(me(client)).images.get()
+    response = client.post(LIST, {"action": "download", "_selected_action": str(picture.pk)})
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+    assert archive.namelist() == [f"{picture.pk}.png"]

@@ -68,7 +68,10 @@ class Ready:
 def prepare(data: bytes, *, system: str) -> Ready:
     """Check and mark what claims to be a picture; raises ``OutputError`` for anything else."""
     picture = _decode(data)
-    final = marks.mark(marks.trim(data), system=system)
+    try:
+        final = marks.mark(marks.trim(data), system=system)
+    except ValueError as error:  # Pillow is content with a PNG that lacks its end
+        raise OutputError("not a whole picture", again=True) from error
     return Ready(
         data=final,
         small=marks.mark(_shrink(picture), system=system),

@@ -52,10 +52,10 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "throttled": _say(_("Too many requests just now. Please wait a moment."), "wait", status=429),
     "internal_error": _say(_("Something went wrong on our side. Nothing more was spent."), "wait", status=500),
-    "service_unavailable": _say(_("The site cannot take requests just now. Please try again soon."), "wait", status=503),
-    "model_retired": _say(
-        _("%(provider)s no longer has this model. Its successor is %(successor)s."), "choose_model"
+    "service_unavailable": _say(
+        _("The site cannot take requests just now. Please try again soon."), "wait", status=503
     ),
+    "model_retired": _say(_("%(provider)s no longer has this model. Its successor is %(successor)s."), "choose_model"),
     "provider_auth": _say(
         _("%(provider)s refuses our key. Nothing was charged; an administrator has to look."), "ask_administrator"
     ),
@@ -105,7 +105,9 @@ SENTENCES: Mapping[str, Sentence] = {
         _("The picture exists but the site's storage is full. We keep trying."), *("wait", "ask_administrator")
     ),
     "model_retired_upstream": _say(
-        _("Google switched this model off on %(retired)s; %(provider)s still offers it. Its successor is %(successor)s.")
+        _(
+            "Google switched this model off on %(retired)s; %(provider)s still offers it. Its successor is %(successor)s."
+        )
     ),
     "late": _say(_("The picture came after the time we usually wait.")),
     "already_submitted": _say(_("It had already been sent when you cancelled. Pictures that come are kept and cost.")),

@@ -64,7 +64,9 @@ def _warnings(offer: Offer) -> tuple[str, ...]:
     return tuple(code for code, applies in told.items() if applies)
 
 
-def request(*, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any) -> Generation:
+def request(
+    *, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any
+) -> Generation:
     """Take a request and return its generation at once; the pictures are made in the background.
 
     Options are the fields of ``ImageRequest``. Raises ``Refused`` before anything is written.
@@ -76,7 +78,7 @@ def request(*, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | 
     told = _quote(choice, asked)
     with transaction.atomic():
         generation = Generation.objects.create(
-            user_id=user and user.pk,
+            user_id=user.pk if user else None,
             prompt=whole.prompt,
             negative_prompt=whole.negative_prompt,
             model=whole.model,
@@ -93,7 +95,7 @@ def request(*, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | 
             cost_estimated=told.estimated,
         )
         _hire(generation, choice, range(whole.num_images))
-        Event.objects.create(generation=generation, what="asked", actor_id=user and user.pk)
+        Event.objects.create(generation=generation, what="asked", actor_id=user.pk if user else None)
     queue.ring()
     return generation
 
@@ -114,7 +116,7 @@ def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> 
         if not generation.cancelable:
             raise Conflict(state=generation.get_status_display())
         generation.save_changes(cancel_asked_at=timezone.now())
-        Event.objects.create(generation=generation, what="cancel asked", actor_id=actor and actor.pk)
+        Event.objects.create(generation=generation, what="cancel asked", actor_id=actor.pk if actor else None)
         _stop(generation, actor)
         generation.refresh_from_db()
         if generation.status not in FINISHED:
@@ -136,7 +138,7 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
             raise Conflict(state=generation.get_status_display())
         missing = set(range(generation.num_images)) - set(generation.images.values_list("index", flat=True))
         choice = registry.route(generation.request)
-        Event.objects.create(generation=generation, what="retry asked", actor_id=actor and actor.pk)
+        Event.objects.create(generation=generation, what="retry asked", actor_id=actor.pk if actor else None)
         _replace(generation, choice, sorted(missing))
         generation.save_changes(cancel_asked_at=None)
         Generation.objects.refresh_outcomes([generation.pk])
@@ -171,7 +173,7 @@ def discard(image: Image, *, actor: AbstractBaseUser | None = None) -> None:
     """Delete one picture and its files; its generation stays, and so does what was paid."""
     with transaction.atomic():
         files.doom(image.files)
-        Event.objects.create(generation=image.generation, what="picture deleted", actor_id=actor and actor.pk)
+        Event.objects.create(generation=image.generation, what="picture deleted", actor_id=actor.pk if actor else None)
         image.generation.save_changes()
         image.delete()
 

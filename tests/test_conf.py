@@ -15,12 +15,12 @@ def test_without_a_word_the_defaults_of_the_contract_hold():
 
 
 def test_a_typo_is_named_with_the_nearest_key():
-    with pytest.raises(ImproperlyConfigured, match="'POL_SECONDS'.*'POLL_SECONDS'"):
+    with pytest.raises(ImproperlyConfigured, match=r"'POL_SECONDS'.*'POLL_SECONDS'"):
         Settings.read({"POL_SECONDS": 1})
 
 
 def test_a_key_like_nothing_is_named_alone():
-    with pytest.raises(ImproperlyConfigured, match="'ZZZ'.$"):
+    with pytest.raises(ImproperlyConfigured, match=r"'ZZZ'.$"):
         Settings.read({"ZZZ": 1})
 
 

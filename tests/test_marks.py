@@ -180,6 +180,14 @@ def test_in_a_png_the_mark_stands_before_the_pixels_with_a_right_checksum() -> N
     assert int.from_bytes(stored) == zlib.crc32(data[start : start + 4 + size])
 
 
+@pytest.mark.parametrize(
+    ("name", "flags"), [("webp", 0x04), ("webp lossless with transparency", 0x14), ("webp with Exif", 0x0C)]
+)
+def test_in_a_webp_the_first_chunk_announces_what_the_file_holds(name: str, flags: int) -> None:
+    data = mark(FILES[name], system=SYSTEM)
+    assert (data[12:16], data[20]) == (b"VP8X", flags)
+
+
 def test_in_a_jpeg_the_mark_follows_jfif_and_exif() -> None:
     data = mark(FILES["jpeg with Exif"], system=SYSTEM)
     assert data.index(b"JFIF\0") < data.index(b"Exif\0") < data.index(XMP_SEGMENT) < data.index(b"\xff\xdb")
@@ -262,6 +270,11 @@ def test_a_packet_nobody_can_read_gives_way_to_ours(body: bytes) -> None:
     assert properties(data)[0] == (f"{EXT}DigitalSourceType", SOURCE_TYPE)
 
 
+def test_a_packet_is_unpacked_to_a_limit() -> None:
+    text = bytes(2_000_000) + xmp(f'<rdf:Description e:DigitalSourceType="{SOURCE_TYPE}"/>')
+    assert not marked(with_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(text)))
+
+
 def test_other_texts_in_a_png_are_no_packet_and_stay() -> None:
     data = with_chunk(b"iTXt", b"Comment\0\0\0\0\0" + SOURCE_TYPE.encode())
     assert not marked(data)
@@ -318,6 +331,17 @@ def test_a_file_cut_anywhere_is_refused(data: bytes) -> None:
             trim(data[:length])
 
 
+def test_a_file_of_far_too_many_parts_is_refused() -> None:
+    with pytest.raises(ValueError, match="far too many"):
+        trim(b"\xff\xd8" + b"\xff\xe0\0\2" * 100_000 + b"\xff\xd9")
+
+
+def test_a_webp_that_is_longer_than_it_says_is_refused() -> None:
+    size = int.from_bytes(FILES["webp"][4:8], "little") - 2
+    with pytest.raises(ValueError, match="longer or shorter"):
+        trim(b"RIFF" + size.to_bytes(4, "little") + FILES["webp"][8:])
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -325,7 +349,6 @@ def test_a_file_cut_anywhere_is_refused(data: bytes) -> None:
         b"GIF89a",
         b"<svg/>",
         b"\xff\xd8\xff\xd8\xff\xd9",
-        b"\xff\xd8" + b"\xff\xe0\0\2" * 100_000 + b"\xff\xd9",
         b"\xff\xd8" + b"\xff" * 200_000 + b"\0",
         b"\xff\xd8\xff\xda\0\2" + b"\xff" * 200_000 + b"\0",
         b"RIFF\4\0\0\0WEBP",

@@ -183,8 +183,8 @@ def test_pictures_that_come_after_the_deletion_are_not_kept():
     Job.objects.update(status="storing")
     pipeline.erase(generation)
     job.refresh_from_db()
-    image = Image(generation=generation, job=job, index=0, file="x/late.png", width=1, height=1, created_at=job.created_at)
-    image.bytes = 1
+    facts = {"width": 1, "height": 1, "bytes": 1, "created_at": job.created_at}
+    image = Image(generation=generation, job=job, index=0, file="x/late.png", **facts)
     Job.objects.move([Move(job=job, to=JobStatus.COMPLETED, images=(image,))])
     assert not Image.objects.exists()
     assert Erasure.objects.get().name == "x/late.png"

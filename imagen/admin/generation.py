@@ -32,15 +32,15 @@ from imagen.presentation import provider_label
 class GenerationAdmin(GenerationActions):
     """Ask, look, try again; what was asked and what happened is never edited."""
 
-    list_display = ("description", "state", "model_called", "service", "cost", "person", "age")
+    list_display = ("description", "state", "maker", "cost", "asker")
     list_display_links = ("description",)
     list_filter = (StatusFilter, DateFilter, ModelFilter, ProviderFilter)
     list_select_related = ("user",)
     search_fields = ("prompt",)
     search_help_text = gettext_lazy("Words of the description. Searching all requests takes a moment.")
     readonly_fields = (
-        *("prompt", "negative_prompt", "model_called", "service", "aspect_ratio", "resolution", "num_images"),
-        *("output_format", "seed", "person", "created_at", "started_at", "completed_at", "id"),
+        *("prompt", "negative_prompt", "maker", "aspect_ratio", "resolution", "num_images", "output_format", "seed"),
+        *("user", "created_at", "started_at", "completed_at", "id"),
     )
     form = AskForm
 
@@ -66,7 +66,8 @@ class GenerationAdmin(GenerationActions):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, and whether anybody works on it."""
-        return super().changelist_view(request, {**(extra_context or {}), "worker_silent": silent()})
+        shown = {"title": _("Generations"), "worker_silent": silent(), **(extra_context or {})}
+        return super().changelist_view(request, shown)
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """The columns; previews depend on who looks."""
@@ -87,30 +88,20 @@ class GenerationAdmin(GenerationActions):
         """The status in words and colour."""
         return words.badge(generation)
 
-    @admin.display(description=gettext_lazy("model"))
-    def model_called(self, generation: Generation) -> str:
-        """The model's name."""
-        return catalogue.model_name(generation.model)
-
-    @admin.display(description=gettext_lazy("service"))
-    def service(self, generation: Generation) -> str:
-        """The service's name."""
-        return provider_label(generation.provider)
+    @admin.display(description=gettext_lazy("model and service"))
+    def maker(self, generation: Generation) -> str:
+        """Who makes it."""
+        return words.pair(catalogue.model_name(generation.model), provider_label(generation.provider))
 
     @admin.display(description=gettext_lazy("cost"))
     def cost(self, generation: Generation) -> str:
         """What it cost, or will."""
         return words.cost(generation)
 
-    @admin.display(description=gettext_lazy("person"), empty_value="–")
-    def person(self, generation: Generation) -> Any:
-        """Who asked."""
-        return generation.user
-
-    @admin.display(description=gettext_lazy("age"))
-    def age(self, generation: Generation) -> str:
-        """How long ago."""
-        return words.ago(generation.created_at)
+    @admin.display(description=gettext_lazy("asked"))
+    def asker(self, generation: Generation) -> str:
+        """Who asked, and how long ago."""
+        return words.pair(generation.user or "–", words.ago(generation.created_at))
 
     # --- one request ---
 
@@ -144,7 +135,8 @@ class GenerationAdmin(GenerationActions):
     def get_fieldsets(self, request: HttpRequest, obj: Generation | None = None) -> Any:
         """The form's fields for a new request, all facts for an old one."""
         if obj is not None:
-            return [(_("What was asked"), {"fields": self.readonly_fields})]
+            known = [name for name in self.readonly_fields if getattr(obj, name, True) not in ("", None)]
+            return [(_("What was asked"), {"fields": known})]
         more = {"fields": ASKED[4:], "classes": ["collapse"]}
         return [(None, {"fields": (*ASKED[:4], "mark")}), (_("More choices"), more)]
 

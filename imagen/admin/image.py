@@ -18,7 +18,7 @@ from imagen.admin import catalogue, words
 from imagen.admin.actions import zipped
 from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter
-from imagen.admin.previews import address, described, hidden, preview, shape
+from imagen.admin.previews import address, described, hidden, preview
 from imagen.models import Image
 
 
@@ -26,7 +26,7 @@ from imagen.models import Image
 class ImageAdmin(PlainAdmin):
     """Title and alt text are the editor's; everything else is a fact."""
 
-    list_display = ("called", "measures", "model_called", "person", "alt", "reviewed", "age")
+    list_display = ("called", "measures", "alt", "maker", "asker", "reviewed")
     list_display_links = ("called",)
     list_filter = (AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter)
     list_select_related = ("generation__user",)
@@ -64,34 +64,29 @@ class ImageAdmin(PlainAdmin):
     @admin.display(description=gettext_lazy("shape and size"))
     def measures(self, image: Image) -> str:
         """The shape asked for and the pixels that came."""
-        return shape(image)
+        return words.pair(image.generation.aspect_ratio, f"{image.width} × {image.height}")
 
     @admin.display(description=gettext_lazy("model"))
-    def model_called(self, image: Image) -> str:
+    def maker(self, image: Image) -> str:
         """The model's name."""
         return catalogue.model_name(image.generation.model)
 
-    @admin.display(description=gettext_lazy("person"), empty_value="–")
-    def person(self, image: Image) -> Any:
-        """Who asked for it."""
-        return image.generation.user
+    @admin.display(description=gettext_lazy("asked"))
+    def asker(self, image: Image) -> str:
+        """Who asked for it, and how long ago it was made."""
+        return words.pair(image.generation.user or "–", words.ago(image.created_at))
 
     @admin.display(description=gettext_lazy("alt text"))
     def alt(self, image: Image) -> str:
         """Its alt text, or that it is missing."""
         if image.alt_text:
-            return words.short(image.alt_text, most=60)
+            return words.short(image.alt_text, most=40)
         return format_html('<span class="imagen-badge imagen-partial">{}</span>', _("missing"))
 
     @admin.display(description=gettext_lazy("review"))
     def reviewed(self, image: Image) -> str:
         """How the review stands."""
-        return str(image.get_review_display())
-
-    @admin.display(description=gettext_lazy("age"))
-    def age(self, image: Image) -> str:
-        """How long ago it was made."""
-        return words.ago(image.created_at)
+        return hidden(image) if image.withheld else str(image.get_review_display())
 
     @admin.display(description=gettext_lazy("size of the file"))
     def weight(self, image: Image) -> str:
@@ -103,6 +98,10 @@ class ImageAdmin(PlainAdmin):
         """The request it came from."""
         where = reverse("admin:imagen_generation_change", args=[image.generation_id])
         return format_html('<a href="{}">{}</a>', where, words.short(image.generation.prompt))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list under its plain name."""
+        return super().changelist_view(request, {"title": _("Pictures"), **(extra_context or {})})
 
     # --- one picture ---
 

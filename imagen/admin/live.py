@@ -50,6 +50,7 @@ def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
         "warnings": told.warnings,
         "pictures": [_picture(image, viewer(request)) for image in _in_order(generation)],
         "expected": range(generation.num_images - len(generation.images.all())) if waiting else (),
+        "frame": generation.aspect_ratio.replace(":", " "),
         "calls": [_call(job) for job in generation.jobs.all()],
         "lines": _history(generation),
         **_buttons(generation, viewer(request)),

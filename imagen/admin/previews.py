@@ -15,7 +15,7 @@ from imagen.models import Image
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-MOST_IN_A_ROW = 4
+MOST_IN_A_ROW = 2
 
 
 def address(image: Image, *, thumbnail: bool = False) -> str:
@@ -38,12 +38,12 @@ def preview(image: Image, user: AbstractBaseUser, *, alt: str = "") -> SafeStrin
 
 def previews(images: Iterable[Image], user: AbstractBaseUser) -> SafeString:
     """The previews of one request side by side."""
-    shown = sorted(images, key=lambda image: image.index)[:MOST_IN_A_ROW]
-    if not shown:
-        return format_html('<span class="imagen-none">{}</span>', _("no picture yet"))
-    return format_html(
-        '<span class="imagen-row">{}</span>', format_html_join("", "{}", ((preview(image, user),) for image in shown))
-    )
+    found = sorted(images, key=lambda image: image.index)
+    if not found:
+        return format_html('<span class="imagen-quiet">{}</span>', "–")
+    shown = format_html_join("", "{}", ((preview(image, user),) for image in found[:MOST_IN_A_ROW]))
+    more = format_html('<span class="imagen-quiet">+{}</span>', len(found) - MOST_IN_A_ROW)
+    return format_html('<span class="imagen-row">{}{}</span>', shown, more if len(found) > MOST_IN_A_ROW else "")
 
 
 def hidden(image: Image) -> str:
@@ -54,8 +54,3 @@ def hidden(image: Image) -> str:
 def described(image: Image) -> str:
     """The alt text, or words that stand in for it."""
     return image.alt_text or _("Picture %(number)s, not described yet") % {"number": image.index + 1}
-
-
-def shape(image: Image) -> str:
-    """The shape that was asked for and the size that came."""
-    return f"{image.generation.aspect_ratio} · {image.width} × {image.height}"

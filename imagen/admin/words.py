@@ -22,7 +22,7 @@ from imagen.presentation import provider_label
 from imagen.states import Status
 
 HAPPENED: Mapping[str, Any] = {
-    "asked": gettext_lazy("Asked for"),
+    "asked": gettext_lazy("Asked"),
     "cancel asked": gettext_lazy("Asked to cancel"),
     "retry asked": gettext_lazy("Asked to try again"),
     "picture deleted": gettext_lazy("A picture was deleted"),
@@ -82,6 +82,11 @@ def ago(moment: datetime | None) -> str:
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, told)
 
 
+def pair(first: Any, second: Any) -> str:
+    """Two facts, one under the other; the second quieter."""
+    return format_html('<span class="imagen-pair">{} <span class="imagen-quiet">{}</span></span>', first, second)
+
+
 def badge(generation: Generation) -> str:
     """The status in words, on its colour."""
     return format_html(
@@ -134,4 +139,6 @@ def progress(generation: Generation, seconds: int | None) -> str:
     """How long it probably still takes."""
     if generation.finished or generation.status == Status.UNCONFIRMED or seconds is None:
         return ""
+    if seconds <= 1:  # the estimate is used up
+        return _("taking longer than usual")
     return ngettext("about %(count)s second left", "about %(count)s seconds left", seconds) % {"count": seconds}

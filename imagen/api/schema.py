@@ -43,6 +43,7 @@ _SETTINGS = {
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/imagen/v1/",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [],
     "APPEND_COMPONENTS": {"securitySchemes": SECURITY},
 }

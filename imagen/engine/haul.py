@@ -35,14 +35,13 @@ async def fetch_outputs(engine: Engine, job: Job, snapshot: Snapshot, *, there: 
 
 
 async def _fetch(engine: Engine, job: Job, slot: int, output: Output, snapshot: Snapshot) -> Image | ImagenError:
-    pk = uuid.uuid5(job.pk, str(slot))
     try:
         data = output.content() if output.base64 else await _download(engine, output.url)
         ready = await engine.decoding(files.prepare, data, system=job.provider_model)
-        kept = await engine.saving(files.keep, ready, folder=pk)
+        kept = await engine.saving(files.keep, ready, folder=_identity(job, slot))
     except (OutputError, EgressBlocked, StorageError) as error:
         return error
-    return _image(job, pk, slot, kept, output, snapshot)
+    return _image(job, slot, kept, output, snapshot)
 
 
 async def _download(engine: Engine, url: str) -> bytes:
@@ -51,9 +50,14 @@ async def _download(engine: Engine, url: str) -> bytes:
     return into.getvalue()
 
 
-def _image(job: Job, pk: uuid.UUID, slot: int, kept: files.Kept, output: Output, snapshot: Snapshot) -> Image:
+def _identity(job: Job, slot: int) -> uuid.UUID:
+    """The same picture has the same id, and so the same folder, however often it is fetched."""
+    return uuid.uuid5(job.pk, str(slot))
+
+
+def _image(job: Job, slot: int, kept: files.Kept, output: Output, snapshot: Snapshot) -> Image:
     return Image(
-        id=pk,
+        id=_identity(job, slot),
         generation_id=job.generation_id,
         job=job,
         index=slot,

@@ -202,7 +202,5 @@ class Visit:
         there = await self.engine.places(self.job) if self.resumed else set()
         haul = await fetch_outputs(self.engine, self.job, snapshot, there=there)
         await self._make(
-            verdicts.collected(
-                self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=timezone.now()
-            )
+            verdicts.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=timezone.now())
         )

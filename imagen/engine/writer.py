@@ -58,8 +58,12 @@ class Writer:
         """Write what is left and let the connection go."""
         if self._flushing is not None:
             await self._flushing
-        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: connection.close())
+        await asyncio.get_running_loop().run_in_executor(self._thread, _hang_up)
         self._thread.shutdown()
+
+
+def _hang_up() -> None:
+    connection.close()  # looked up here: every thread has a connection of its own
 
 
 def _answer(batch: list[tuple[Move, asyncio.Future[bool]]], made: Any) -> None:

@@ -11,13 +11,17 @@ from django.utils.translation import gettext_lazy as _
 class Event(models.Model):
     """One line of history; it is written once and never changed."""
 
-    generation = models.ForeignKey("imagen.Generation", models.CASCADE, related_name="events", verbose_name=_("request"))
+    generation = models.ForeignKey(
+        "imagen.Generation", models.CASCADE, related_name="events", verbose_name=_("request")
+    )
     job = models.ForeignKey("imagen.Job", models.CASCADE, null=True, related_name="events", verbose_name=_("call"))
     at = models.DateTimeField(_("when"), default=timezone.now)
     what = models.CharField(_("what"), max_length=30)
     code = models.CharField(_("reason"), max_length=40, blank=True, default="")
     note = models.CharField(_("note"), max_length=500, blank=True, default="")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("who"))
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("who")
+    )
 
     class Meta:
         verbose_name = _("event")

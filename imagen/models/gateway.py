@@ -65,4 +65,5 @@ class Worker(models.Model):
     @classmethod
     def last_beat(cls) -> datetime | None:
         """When any worker was last heard of."""
-        return cls.objects.aggregate(last=models.Max("beat_at"))["last"]
+        newest = cls.objects.order_by("-beat_at").first()
+        return newest.beat_at if newest else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.core.files.storage import Storage, storages
 from django.core.signals import setting_changed
 from django.db import models
-from django.utils.functional import LazyObject, empty
+from django.utils.functional import SimpleLazyObject, empty
 from django.utils.translation import gettext_lazy as _
 
 from imagen.conf import settings
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
-class _Pictures(LazyObject):
-    def _setup(self) -> None:
-        alias = settings.STORAGE if settings.STORAGE in storages.backends else "default"
-        self._wrapped = storages[alias]
+def _named() -> Storage:
+    return storages[settings.STORAGE if settings.STORAGE in storages.backends else "default"]
 
 
-_pictures = _Pictures()
+_pictures: Any = SimpleLazyObject(_named)
 
 
 def storage() -> Storage:
@@ -58,7 +56,9 @@ class Image(models.Model):
     """One output in our storage; ``sha256`` and ``bytes`` describe what its address serves."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    generation = models.ForeignKey("imagen.Generation", models.CASCADE, related_name="images", verbose_name=_("request"))
+    generation = models.ForeignKey(
+        "imagen.Generation", models.CASCADE, related_name="images", verbose_name=_("request")
+    )
     job = models.ForeignKey("imagen.Job", models.CASCADE, related_name="images", verbose_name=_("call"))
     index = models.PositiveSmallIntegerField(_("number"))
     file = models.FileField(_("file"), storage=storage, max_length=300)

@@ -108,7 +108,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Rows for these pictures; those of a deleted generation go straight away again."""
         if not images:
             return
-        gone = set(Generation.objects.filter(pk__in=_owners(images)).exclude(deleted_at=None).values_list("pk", flat=True))
+        gone = set(
+            Generation.objects.filter(pk__in=_owners(images)).exclude(deleted_at=None).values_list("pk", flat=True)
+        )
         Erasure.objects.bulk_create(
             [Erasure(name=name) for image in images if image.generation_id in gone for name in image.files]
         )

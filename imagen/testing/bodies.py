@@ -8,7 +8,7 @@ from typing import Any
 
 from imagen.exceptions import ImagenError
 from imagen.providers.base import REMOTE_ID, Provider
-from imagen.types import Output, Reply, Snapshot, State, storable
+from imagen.types import Reply, Snapshot, State, storable
 
 KEY = "sk_contract_key_7f3a"
 SIGNED = "whsec_contract"
@@ -117,9 +117,9 @@ def swapped(document: Any, old: str, new: str) -> Any:
 def sound(snapshot: Snapshot) -> bool:
     """Whether the rest of the house can rely on every field."""
     return (
-        isinstance(snapshot.state, State)
+        snapshot.state in tuple(State)
         and (not snapshot.remote_id or REMOTE_ID.fullmatch(snapshot.remote_id) is not None)
-        and all(isinstance(output, Output) and output.flagged in (None, True, False) for output in snapshot.outputs)
+        and all(type(output.flagged) in (bool, type(None)) for output in snapshot.outputs)
         and storable(snapshot.model)
         and (snapshot.seconds is None or 0 <= snapshot.seconds < float("inf"))
         and (snapshot.failure is not None) is (snapshot.state is State.FAILED)

@@ -15,7 +15,11 @@ SUBMIT_FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"submit": "status", "status": 400, "message": "prompt violates content policy"}, "failed", "content_filtered"),
     ({"submit": "status", "status": 401}, "failed", "provider_auth"),
     ({"submit": "status", "status": 402}, "failed", "provider_insufficient_credits"),
-    ({"submit": "status", "status": 403, "message": "Insufficient credits."}, "failed", "provider_insufficient_credits"),
+    (
+        {"submit": "status", "status": 403, "message": "Insufficient credits."},
+        "failed",
+        "provider_insufficient_credits",
+    ),
     ({"submit": "status", "status": 404, "message": "product not found"}, "failed", "model_retired"),
     ({"submit": "error-inside", "status": 400}, "failed", "provider_rejected"),
     ({"submit": "status", "status": 500}, "unconfirmed", "submit_unknown"),
@@ -38,7 +42,7 @@ SUBMIT_FAULTS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "status", "code"), SUBMIT_FAULTS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("fault", "status", "code"), SUBMIT_FAULTS, ids=str)
 def test_a_submit_that_goes_wrong_ends_in_its_class_and_is_never_sent_twice(
     site, made, imagen_gateway, fault, status, code
 ):

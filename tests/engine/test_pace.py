@@ -81,9 +81,7 @@ def test_pauses_grow_while_a_provider_keeps_refusing(ask):
     assert lengths == [1.0, 2.0, 4.0, 4.0]
 
 
-def test_a_batch_of_ten_at_two_a_minute_waits_says_why_and_completes(
-    site, ask, work, imagen_gateway, monkeypatch
-):
+def test_a_batch_of_ten_at_two_a_minute_waits_says_why_and_completes(site, ask, work, imagen_gateway, monkeypatch):
     monkeypatch.setattr(claims, "MINUTE", timedelta(seconds=0.5))
     site(options={"per_minute": 2})
     many(ask, 10)

@@ -1,0 +1,75 @@
+"""How a request comes along: a bar on a terminal, one line for each step elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+from django.utils.translation import gettext as _
+
+from imagen import pipeline, presentation
+from imagen.models import Generation
+from imagen.states import Status
+
+WIDTH = 30
+CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Says each thing once: price, warnings, steps, why it waits."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._said: set[str] = set()
+        self._begun = time.monotonic()
+
+    def begin(self, generation: Generation) -> None:
+        """Who makes how many pictures at what price."""
+        facts = {
+            "model": generation.model,
+            "provider": presentation.provider_label(generation.provider),
+            "count": generation.num_images,
+            "price": _price(generation),
+        }
+        self._say(_("%(model)s by %(provider)s, pictures: %(count)s, price: %(price)s") % facts)
+
+    def show(self, generation: Generation) -> None:
+        """Where it is now, as far as that is news."""
+        story = presentation.story(generation)
+        self._say(*(warning.message for warning in story.warnings))
+        self._say(_step(generation))
+        if story.error and not generation.finished:
+            self._say(story.error.message)
+        if self._out.isatty() and not generation.finished:
+            self._out.write(f"{CLEAR}{self._bar(pipeline.eta(generation))}")
+            self._out.flush()
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._out.isatty():
+            self._out.write(CLEAR)
+
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            if line not in self._said:
+                self._said.add(line)
+                self.end()
+                self._out.write(f"{line}\n")
+                self._out.flush()
+
+    def _bar(self, eta: int | None) -> str:
+        gone = time.monotonic() - self._begun
+        done = round(WIDTH * gone / (gone + (eta or 10)))
+        left = "" if eta is None else " " + _("about %(seconds)s s") % {"seconds": eta}
+        return f"[{'#' * done}{'-' * (WIDTH - done)}]{left}"
+
+
+def _price(generation: Generation) -> str:
+    amount = presentation.money(generation.cost_estimated)
+    return _("unknown") if amount is None else f"{amount} {generation.cost_unit}"
+
+
+def _step(generation: Generation) -> str:
+    if generation.status in (Status.COMPLETED, Status.PARTIAL):
+        return _("Saved")
+    return generation.get_status_display()

@@ -106,7 +106,8 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "model_retired_upstream": _say(
         _(
-            "Google switched this model off on %(retired)s; %(provider)s still offers it. Its successor is %(successor)s."
+            "Google switched this model off on %(retired)s; %(provider)s still offers it. "
+            "Its successor is %(successor)s."
         )
     ),
     "late": _say(_("The picture came after the time we usually wait.")),

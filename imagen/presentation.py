@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from imagen import messages, pipeline, registry
 from imagen.conf import settings
 from imagen.models import Generation, Image, Job, Tempo
+from imagen.offers import MODELS, Model
 from imagen.states import UNFINISHED, WORKING, JobStatus, Status
 
 BuildUrl = Callable[[str], str]
@@ -134,6 +135,39 @@ def image_json(image: Image, *, build_url: BuildUrl = public_url, may_review: bo
         "ai_generated": True,
         "provider_model": image.provider_model,
         "created_at": moment(image.created_at),
+    }
+
+
+def models_json() -> list[dict[str, Any]]:
+    """Every model on sale here with its offers, in the order of the route."""
+    found: dict[str, list[registry.Choice]] = {}
+    for choice in registry.choices():
+        found.setdefault(choice.offer.model, []).append(choice)
+    return [_model(name, choices) for name, choices in found.items()]
+
+
+def _model(name: str, choices: list[registry.Choice]) -> dict[str, Any]:
+    facts = MODELS.get(name, Model(id=name, name=name))
+    first = choices[0].offer
+    return {
+        "id": name,
+        "name": facts.name,
+        "retired_upstream_on": first.retired_upstream_on and first.retired_upstream_on.isoformat(),
+        "successor": first.successor or None,
+        "offers": [_offer(choice) for choice in choices],
+    }
+
+
+def _offer(choice: registry.Choice) -> dict[str, Any]:
+    return {
+        "provider": choice.alias,
+        "provider_model": choice.offer.id,
+        "price": money(choice.offer.price.amount),
+        "unit": choice.offer.price.unit,
+        "parameters": choice.offer.parameters,
+        "idempotent": choice.provider.idempotent,
+        "webhooks": choice.provider.webhooks,
+        "images_per_call": choice.offer.images_per_call,
     }
 
 

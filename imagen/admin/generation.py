@@ -32,7 +32,7 @@ from imagen.presentation import provider_label
 class GenerationAdmin(GenerationActions):
     """Ask, look, try again; what was asked and what happened is never edited."""
 
-    list_display = ("description", "state", "maker", "cost", "asker")
+    list_display = ("description", "state", "maker", "cost")
     list_display_links = ("description",)
     list_filter = (StatusFilter, DateFilter, ModelFilter, ProviderFilter)
     list_select_related = ("user",)
@@ -80,15 +80,16 @@ class GenerationAdmin(GenerationActions):
 
     @admin.display(description=gettext_lazy("description"))
     def description(self, generation: Generation) -> str:
-        """The beginning of the prompt."""
-        return words.short(generation.prompt)
+        """The beginning of the prompt, who asked, and how long ago."""
+        age = words.ago(generation.created_at)
+        return words.pair(words.short(generation.prompt), words.by(generation.user, age))
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, generation: Generation) -> str:
         """The status in words and colour."""
         return words.badge(generation)
 
-    @admin.display(description=gettext_lazy("model and service"))
+    @admin.display(description=gettext_lazy("made by"))
     def maker(self, generation: Generation) -> str:
         """Who makes it."""
         return words.pair(catalogue.model_name(generation.model), provider_label(generation.provider))
@@ -97,11 +98,6 @@ class GenerationAdmin(GenerationActions):
     def cost(self, generation: Generation) -> str:
         """What it cost, or will."""
         return words.cost(generation)
-
-    @admin.display(description=gettext_lazy("asked"))
-    def asker(self, generation: Generation) -> str:
-        """Who asked, and how long ago."""
-        return words.pair(generation.user or "–", words.ago(generation.created_at))
 
     # --- one request ---
 

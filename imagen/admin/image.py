@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -21,12 +22,34 @@ from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, Re
 from imagen.admin.previews import address, described, hidden, preview
 from imagen.models import Image
 
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Image]
+else:  # it cannot be subscripted at run time
+    ModelForm = forms.ModelForm
+
+
+class DescribeForm(ModelForm):
+    """Words for a picture."""
+
+    class Meta:
+        model = Image
+        fields = ("title", "alt_text")
+        widgets: ClassVar[dict[str, Any]] = {"alt_text": forms.Textarea(attrs={"rows": 3})}
+        help_texts: ClassVar[dict[str, Any]] = {
+            "alt_text": gettext_lazy("What the picture shows, for people who cannot see it.")
+        }
+
+
+def _name(image: Image) -> str:
+    return words.short(image.title or image.generation.prompt, most=60)
+
 
 @admin.register(Image)
 class ImageAdmin(PlainAdmin):
     """Title and alt text are the editor's; everything else is a fact."""
 
-    list_display = ("called", "measures", "alt", "maker", "asker", "reviewed")
+    list_display = ("called", "measures", "alt", "maker", "reviewed")
+    form = DescribeForm
     list_display_links = ("called",)
     list_filter = (AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter)
     list_select_related = ("generation__user",)
@@ -58,8 +81,8 @@ class ImageAdmin(PlainAdmin):
 
     @admin.display(description=gettext_lazy("title"))
     def called(self, image: Image) -> str:
-        """The title, or the beginning of the description."""
-        return words.short(image.title or image.generation.prompt, most=60)
+        """The title or the beginning of the description, who asked, and how long ago."""
+        return words.pair(_name(image), words.by(image.generation.user, words.ago(image.created_at)))
 
     @admin.display(description=gettext_lazy("shape and size"))
     def measures(self, image: Image) -> str:
@@ -70,11 +93,6 @@ class ImageAdmin(PlainAdmin):
     def maker(self, image: Image) -> str:
         """The model's name."""
         return catalogue.model_name(image.generation.model)
-
-    @admin.display(description=gettext_lazy("asked"))
-    def asker(self, image: Image) -> str:
-        """Who asked for it, and how long ago it was made."""
-        return words.pair(image.generation.user or "–", words.ago(image.created_at))
 
     @admin.display(description=gettext_lazy("alt text"))
     def alt(self, image: Image) -> str:
@@ -113,7 +131,7 @@ class ImageAdmin(PlainAdmin):
         if image is not None and self.has_view_permission(request, image):
             shown = image.visible_to(viewer(request))
             facts = {"picture": image, "visible": shown, "address": address(image), "alt": described(image)}
-            names = {"title": self.called(image), "subtitle": None, "hidden": hidden(image)}
+            names = {"title": _name(image), "subtitle": None, "hidden": hidden(image)}
             extra_context = {**(extra_context or {}), **facts, **names}
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -132,7 +150,7 @@ class ImageAdmin(PlainAdmin):
         """The pictures, by name."""
         chosen = list(objs)
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
-        return [self.called(image) for image in chosen], {self.opts.verbose_name_plural: len(chosen)}, lacking, []
+        return [_name(image) for image in chosen], {self.opts.verbose_name_plural: len(chosen)}, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         """Delete the picture and its files; what was paid stays on record."""

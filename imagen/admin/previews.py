@@ -19,7 +19,7 @@ MOST_IN_A_ROW = 2
 
 
 def address(image: Image, *, thumbnail: bool = False) -> str:
-    """Our own address of the picture or its preview, which checks who asks; empty where the site mounts no URLs of ours."""
+    """Our own address of it, which checks who asks; empty where the site mounts no URLs of ours."""
     try:
         return reverse("imagen:thumbnail" if thumbnail else "imagen:image", args=[image.pk])
     except NoReverseMatch:

@@ -87,6 +87,11 @@ def pair(first: Any, second: Any) -> str:
     return format_html('<span class="imagen-pair">{} <span class="imagen-quiet">{}</span></span>', first, second)
 
 
+def by(person: Any, age: str) -> str:
+    """Who and how long ago."""
+    return format_html("{} · {}", person, age) if person else age
+
+
 def badge(generation: Generation) -> str:
     """The status in words, on its colour."""
     return format_html(

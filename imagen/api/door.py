@@ -32,6 +32,7 @@ class Json(BaseRenderer):
 
     media_type = "application/json"
     format = "json"
+    charset = None
 
     def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
         """The bytes of the answer; none where there is nothing to say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ def providers_load(**kwargs: Any) -> Iterator[CheckMessage]:
     if settings_are_readable():
         return
     try:
-        found = registry.providers()
+        found: Mapping[str, Any] = registry.providers()
     except ImproperlyConfigured as reason:
         yield error(2, str(reason))
         return
@@ -67,7 +67,8 @@ BORDER: tuple[Check, ...] = (settings_are_readable, providers_load, offers_can_b
 
 def private_hosts_name_a_port(**kwargs: Any) -> Iterator[CheckMessage]:
     """E004: an entry of ``ALLOWED_PRIVATE_HOSTS`` is not ``host:port``, so it would never match."""
-    for entry in settings.ALLOWED_PRIVATE_HOSTS:
+    entries: Sequence[Any] = settings.ALLOWED_PRIVATE_HOSTS
+    for entry in entries:
         if not isinstance(entry, str) or not _HOST_AND_PORT.fullmatch(entry):
             yield error(4, f"IMAGEN['ALLOWED_PRIVATE_HOSTS']: {entry!r} is not host:port.", 'Write "127.0.0.1:9400".')
 

@@ -23,6 +23,9 @@ LOOKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "public address": gateways.public_address,
 }
 
+_TABLES = frozenset({"database", "migrations"})
+NEEDS = {"migrations": frozenset({"database"}), "clock": frozenset({"database"}), "schedule": _TABLES, "queue": _TABLES}
+
 
 def examine() -> Iterator[Finding]:
     """Every finding, in the order of what depends on what; nothing raises, nothing shows a key."""
@@ -30,9 +33,18 @@ def examine() -> Iterator[Finding]:
     yield from found
     if any(finding.level is Level.ERROR for finding in found):
         return
+    broken: set[str] = set()
     for subject, look in LOOKS.items():
-        try:
-            yield from look()
-        except Error as reason:
-            text = f"cannot be looked at: the database does not answer ({type(reason).__name__})."
-            yield error(subject, text, 'Check DATABASES, start the database, run "manage.py migrate".')
+        if broken & NEEDS.get(subject, frozenset()):
+            continue
+        told = list(_guarded(subject, look))
+        yield from told
+        broken |= {finding.subject for finding in told if finding.level is Level.ERROR}
+
+
+def _guarded(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except Error as reason:
+        text = f"cannot be looked at: the database does not answer ({type(reason).__name__})."
+        yield error(subject, text, "Start it, or check DATABASES.")

@@ -45,22 +45,18 @@ def database() -> Iterator[Finding]:
 
 def migrations() -> Iterator[Finding]:
     """Whether our tables are as the code expects them."""
-    if missing := _unapplied():
-        yield error("migrations", f"are not applied: {', '.join(missing)}.", 'Run "manage.py migrate".')
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    missing = [str(migration) for migration, _ in plan if migration.app_label in APPS]
+    if missing:
+        text = f"are not all applied: {len(missing)} are missing, the last is {missing[-1]}."
+        yield error("migrations", text, 'Run "manage.py migrate".')
     else:
         yield ok("migrations", "are all applied.")
 
 
-def _unapplied() -> list[str]:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [str(migration) for migration, _ in plan if migration.app_label in APPS]
-
-
 def schedule() -> Iterator[Finding]:
     """What the system checks say that need the database: its log, the sweep's schedule."""
-    if _unapplied():
-        return
     told = checks.run_checks(tags=[checks.Tags.database], databases=[DEFAULT_DB_ALIAS])
     ours = [message for message in told if str(message.id).startswith("imagen.")]
     yield from (_told("schedule", message) for message in ours)
@@ -94,7 +90,7 @@ def files() -> Iterator[Finding]:
         yield error("storage", f"does not take files: {type(reason).__name__}.", "Check its place, space and rights.")
         return
     if same:
-        yield ok("storage", f"{type(place).__name__} writes, reads and deletes.")
+        yield ok("storage", f"{place.__class__.__name__} writes, reads and deletes.")
     else:
         yield error("storage", "gives back other bytes than it was given.", "Check its options for text or gzip.")
 

@@ -231,13 +231,14 @@ def drive(*, seconds: float) -> bool:
     return _soon()
 
 
-def serve() -> None:
-    """Work until SIGTERM or SIGINT."""
-    asyncio.run(_serve())
+def serve(*, ready: Callable[[], None] = lambda: None) -> None:
+    """Work until SIGTERM or SIGINT; ``ready`` is called as soon as these are heard."""
+    asyncio.run(_serve(ready))
 
 
-async def _serve() -> None:
+async def _serve(ready: Callable[[], None]) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    ready()
     await Engine().run(stopping)

@@ -24,7 +24,7 @@ class Progress:
         self._begun = time.monotonic()
 
     def begin(self, generation: Generation) -> None:
-        """Who makes how many pictures at what price."""
+        """Who makes how many pictures at what price, and what to know beforehand."""
         facts = {
             "model": generation.model,
             "provider": presentation.provider_label(generation.provider),
@@ -32,11 +32,12 @@ class Progress:
             "price": _price(generation),
         }
         self._say(_("%(model)s by %(provider)s, pictures: %(count)s, price: %(price)s") % facts)
+        self._warn(presentation.story(generation))
 
     def show(self, generation: Generation) -> None:
         """Where it is now, as far as that is news."""
         story = presentation.story(generation)
-        self._say(*(warning.message for warning in story.warnings))
+        self._warn(story)
         self._say(_step(generation))
         if story.error and not generation.finished:
             self._say(story.error.message)
@@ -48,6 +49,9 @@ class Progress:
         """Take the bar away."""
         if self._out.isatty():
             self._out.write(CLEAR)
+
+    def _warn(self, story: presentation.Story) -> None:
+        self._say(*(warning.message for warning in story.warnings))
 
     def _say(self, *lines: str) -> None:
         for line in lines:

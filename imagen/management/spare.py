@@ -8,11 +8,13 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
+from django.db import connection
+
 from imagen.engine import Engine
 from imagen.models import Generation, Worker, database_now
 
 ALIVE = timedelta(seconds=30)
-PATIENCE = {"never": timedelta(0), "quiet": timedelta(seconds=2), "alive": timedelta(seconds=10)}
+PATIENCE = {"never": timedelta(0), "quiet": timedelta(seconds=2), "alive": timedelta(seconds=5)}
 
 
 def deserted(generation: Generation) -> bool:
@@ -43,10 +45,18 @@ class Spare:
         """Start to work when nobody else does, or no longer does."""
         if (self._thread is None or not self._thread.is_alive()) and deserted(generation):
             self._ready.clear()
-            self._thread = Thread(target=asyncio.run, args=(self._work(),), name="imagen-engine", daemon=True)
+            self._thread = Thread(target=self._work, name="imagen-engine", daemon=True)
             self._thread.start()
 
-    async def _work(self) -> None:
+    def _work(self) -> None:
+        engine = Engine()
+        try:
+            asyncio.run(self._run(engine))
+            Worker.objects.filter(name=engine.name).delete()  # or the next command would wait for this one
+        finally:
+            connection.close()
+
+    async def _run(self, engine: Engine) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self._ready.set()
-        await Engine().run(self._stopping)
+        await engine.run(self._stopping)

@@ -55,7 +55,7 @@ def test_the_timeline_tells_who_what_and_why(sign_in):
     Event.objects.create(generation=row, what="asked", actor=me(client))
     Event.objects.create(generation=row, job=job, what="failed", code="content_filtered", note="Blocked by policy")
     said = text(client, row)
-    for part in ("Asked for · ann", "Failed Sandbox declined this description", "Blocked by policy"):
+    for part in ("Asked · ann", "Failed Sandbox declined this description", "Blocked by policy"):
         assert part in said
 
 

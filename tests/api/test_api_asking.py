@@ -166,7 +166,7 @@ def test_nothing_of_what_was_asked_is_lost_in_translation(ann):
 
 def test_a_database_that_is_down_is_503_with_a_time_to_come_back(ann, problem, monkeypatch, caplog):
     def down(**options):
-        raise OperationalError("could not connect, the prompt was a lighthouse")
+        raise OperationalError(options["prompt"])
 
     monkeypatch.setattr("imagen.pipeline.request", down)
     response = ann.post("generations/", LIGHTHOUSE)

@@ -131,9 +131,10 @@ def _follow(generation: Generation, progress: Progress | None, spare: Spare) -> 
 
 
 def _copies(generation: Generation, folder: Path | None, *, may_review: bool) -> Iterator[Path]:
-    for image in generation.images.order_by("index") if folder else ():
-        if may_review or not image.withheld:
-            yield _copy(image, cast(Path, folder))
+    if folder is not None:
+        for image in generation.images.order_by("index"):
+            if may_review or not image.withheld:
+                yield _copy(image, folder)
 
 
 def _copy(image: Image, folder: Path) -> Path:
@@ -153,7 +154,7 @@ def _told(generation: Generation, copied: list[Path], *, may_review: bool) -> It
     held = 0 if may_review else sum(image.withheld for image in images)
     yield from (str(path) for path in copied)
     if not copied:
-        yield from (image.file.name for image in images if may_review or not image.withheld)
+        yield from (str(image.file) for image in images if may_review or not image.withheld)
     if held:
         yield ngettext("%(count)s picture is held for review.", "%(count)s pictures are held for review.", held) % {
             "count": held

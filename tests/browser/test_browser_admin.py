@@ -1,0 +1,198 @@
+"""The admin as people meet it: it follows a request, limits what it offers, and works without scripts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from imagen import engine, pipeline
+from imagen.engine import loop
+from imagen.models import Generation, Worker
+from tests.factories import generation, image
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LIST = reverse("admin:imagen_generation_changelist")
+ADD = reverse("admin:imagen_generation_add")
+PHONE = {"viewport": {"width": 360, "height": 740}}
+PROMPTS = (
+    ("A lighthouse above a calm sea at dusk, warm light in the windows", "16:9", 4),
+    ("A market square in the rain, reflections on the cobbles", "3:4", 2),
+    ("[[partial:3of4]] Four studies of a red kite over the coast", "1:1", 4),
+    ("[[fail:content_filtered]] A portrait of somebody well known", "4:3", 1),
+    ("Harbour cranes at sunrise, long exposure", "3:2", 1),
+)
+
+
+def page_of(row):
+    return reverse("admin:imagen_generation_change", args=[row.pk])
+
+
+def alive():
+    Worker.objects.create(name="host-1", started_at=timezone.now(), beat_at=timezone.now())
+
+
+def finish(row):
+    image(row, alt_text="A red kite")
+    row.jobs.update(status="completed")
+    Generation.objects.refresh_outcomes([row.pk])
+
+
+def test_the_page_follows_a_request_without_reload_and_then_rests(visit, editor):
+    alive()
+    row = generation(editor)
+    page = visit(page_of(row), editor)
+    page.evaluate("window.same = true")
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Waiting")
+    expect(page.get_by_text("on its way")).to_have_count(1)
+    finish(row)
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Ready")
+    expect(page.get_by_role("status")).to_have_text("Ready")
+    expect(page.get_by_alt_text("A red kite")).to_be_visible()
+    expect(page.get_by_text("on its way")).to_have_count(0)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert page.evaluate("window.same")
+    assert not asked
+
+
+def test_the_focus_survives_the_news(visit, editor):
+    alive()
+    row = generation(editor, status="processing")
+    page = visit(page_of(row), editor)
+    page.get_by_role("button", name="Generate again like this").focus()
+    finish(row)
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Ready")
+    expect(page.get_by_role("button", name="Generate again like this")).to_be_focused()
+
+
+def test_a_hidden_tab_does_not_ask(visit, editor):
+    alive()
+    page = visit(page_of(generation(editor)), editor)
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {value: true}); document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    page.wait_for_timeout(300)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert not asked
+
+
+def test_without_scripts_a_reload_shows_the_same(visit, editor):
+    alive()
+    row = generation(editor)
+    page = visit(page_of(row), editor, java_script_enabled=False)
+    finish(row)
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Waiting")
+    page.reload()
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Ready")
+
+
+def test_a_button_on_the_page_cancels(visit, editor):
+    alive()
+    row = generation(editor)
+    page = visit(page_of(row), editor)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Cancelled")
+    assert page.url.endswith(page_of(row))
+
+
+def test_trying_again_shows_the_price_before_anything_is_asked(visit, editor):
+    alive()
+    row = generation(editor, status="failed", error_code="provider_failed")
+    page = visit(page_of(row), editor)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("cost money again")).to_be_visible()
+    assert row.jobs.count() == 1
+    page.get_by_role("button", name="Try again · 0.0000 USD").click()
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Waiting")
+    assert row.jobs.count() == 2
+
+
+def test_choices_follow_the_model_and_the_price_follows_the_choices(visit, editor, settings):
+    wavespeed = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "test"}}
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": wavespeed}}
+    page = visit(ADD, editor)
+    expect(page.locator("#imagen-price")).to_contain_text("1 picture · 0.0")
+    page.get_by_label("Number of pictures").select_option("3")
+    expect(page.locator("#imagen-price")).to_contain_text("3 pictures · 0.")
+    expect(page.locator("#imagen-notes")).to_contain_text("Its successor is Nano Banana 2.1")
+    shape = page.get_by_label("Shape")
+    assert shape.locator("option:not([disabled])").all_inner_texts() == ["1:1", "16:9", "9:16", "4:3", "3:4"]
+    page.get_by_label("Model").select_option("nano-banana-2.1")
+    expect(page.locator("#imagen-notes")).to_be_empty()
+    shape.select_option("21:9")
+    page.get_by_label("Model").select_option("imagen-4")
+    expect(shape).to_have_value("1:1")
+
+
+def test_asking_by_keyboard_leads_to_the_page_that_follows_it(visit, editor):
+    alive()
+    page = visit(ADD, editor)
+    page.get_by_label("Description").focus()
+    page.keyboard.type("A lighthouse <b>at dusk</b>")
+    page.get_by_role("button", name="Generate").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="A lighthouse <b>at dusk</b>")).to_be_visible()
+    assert Generation.objects.get().prompt == "A lighthouse <b>at dusk</b>"
+
+
+def test_without_scripts_the_form_still_asks_and_still_refuses(visit, editor):
+    alive()
+    page = visit(ADD, editor, java_script_enabled=False)
+    page.get_by_label("Description").fill("x" * 5000)
+    page.get_by_label("Model").select_option("imagen-4")
+    page.get_by_label("Shape").select_option("21:9")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator(".field-aspect_ratio .errorlist")).to_contain_text("These can")
+    page.get_by_label("Shape").select_option("16:9")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Waiting")
+
+
+@pytest.fixture
+def made(editor, monkeypatch, settings):
+    """Requests as a day leaves them, pictures painted by the sandbox."""
+    monkeypatch.setattr(loop, "LINGER_SECONDS", 0.0)
+    settings.IMAGEN = {**settings.IMAGEN, "POLL_SECONDS": 0.05}
+    for prompt, ratio, count in PROMPTS:
+        pipeline.request(prompt=prompt, user=editor, aspect_ratio=ratio, num_images=count, provider="sandbox")
+    engine.drive(seconds=20)
+    pipeline.request(prompt="A mountain hut under stars", user=editor, num_images=3, provider="sandbox")
+    alive()
+    return {row.prompt.split("]")[-1].split()[1]: row for row in Generation.objects.all()}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_every_page_is_readable_and_fits_the_screen(visit, editor, made, theme, width, tmp_path):
+    folder = Path(os.environ.get("IMAGEN_SCREENSHOTS") or tmp_path)
+    options = {"viewport": {"width": width, "height": 800}, "color_scheme": theme, "reduced_motion": "reduce"}
+    page = visit(LIST, editor, **options)
+    picture = Generation.objects.get(num_images=4, status="completed").images.first()
+    picture.alt_text = "A lighthouse on a cliff at dusk"
+    picture.save()
+    places = {
+        "list": LIST,
+        "request": page_of(picture.generation),
+        "failed": page_of(Generation.objects.get(status="failed")),
+        "waiting": page_of(Generation.objects.get(status="queued")),
+        "ask": ADD,
+        "pictures": reverse("admin:imagen_image_changelist"),
+        "picture": reverse("admin:imagen_image_change", args=[picture.pk]),
+    }
+    for name, address in places.items():
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=folder / f"admin-{name}-{theme}-{width}.png")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        found = Axe().run(page, context="#content-main").response["violations"]
+        assert not [(name, each["id"], each["nodes"][0]["html"][:200]) for each in found]

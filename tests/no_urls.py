@@ -1,0 +1,5 @@
+"""A site that mounts nothing of ours."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []

@@ -38,7 +38,7 @@ def directives(prompt: str) -> Directives:
     """The directives in a prompt, the last of a kind winning; what is none of them stays in the caption."""
     said = {name: text for found in _DIRECTIVE.finditer(prompt) for name, text in found.groupdict().items() if text}
     fail = said.get("fail") or ("wrong_size" if "wrong" in said else "")
-    slow = NEVER if "never" in said or fail == "provider_timeout" else said.get("slow")
+    slow = NEVER if "never" in said else said.get("slow")
     return Directives(
         caption=" ".join(_DIRECTIVE.sub(" ", prompt).split()),
         slow=None if slow is None else float(slow),

@@ -18,7 +18,7 @@ from imagen.directives import CODES, NEVER, Directives, directives
         ("[[nsfw:2]]a fox", {"nsfw": 2}),
         ("a\n[[partial:3of4]]\nfox", {"partial": 3}),
         ("[[never]] a fox", {"slow": NEVER}),
-        ("[[fail:provider_timeout]] a fox", {"slow": NEVER, "fail": "provider_timeout"}),
+        ("[[fail:provider_timeout]] a fox", {"fail": "provider_timeout"}),
         ("[[wrong-ratio]] a fox", {"fail": "wrong_size"}),
         ("a [[nsfw:1]] [[slow:2]][[partial:1of2]] fox", {"nsfw": 1, "slow": 2.0, "partial": 1}),
         ("a fox [[slow:1]] [[slow:9]]", {"slow": 9.0}),

@@ -181,6 +181,17 @@ def test_parameters_join_those_the_address_already_has():
     assert asyncio.run(story()).startswith("GET /x?a=1&b=2 HTTP/1.1\r\n")
 
 
+def test_the_address_of_a_call_arrives_unchanged():
+    path = "/jobs/a%2Fb?cursor=x%2Fy%7E~"
+
+    async def story() -> str:
+        async with gateway(says(answer())) as server, Transport(origins=[server.origin]) as transport:
+            await transport.send(Call(method="GET", url=server.origin + path))
+            return server.heads[0]
+
+    assert asyncio.run(story()).startswith(f"GET {path} HTTP/1.1\r\n")
+
+
 @pytest.mark.parametrize("status", ["302 Found", "307 Temporary Redirect"])
 def test_a_call_is_never_redirected(status):
     async def story() -> tuple[Reply, int]:

@@ -40,7 +40,7 @@ class GenerationAdmin(GenerationActions):
     search_help_text = gettext_lazy("Words of the description. Searching all requests takes a moment.")
     readonly_fields = (
         *("prompt", "negative_prompt", "maker", "aspect_ratio", "resolution", "num_images", "output_format", "seed"),
-        *("user", "created_at", "started_at", "completed_at", "id"),
+        *("person", "created_at", "started_at", "completed_at", "id"),
     )
     form = AskForm
 
@@ -98,6 +98,11 @@ class GenerationAdmin(GenerationActions):
     def cost(self, generation: Generation) -> str:
         """What it cost, or will."""
         return words.cost(generation)
+
+    @admin.display(description=gettext_lazy("person"), empty_value="–")
+    def person(self, generation: Generation) -> str | None:
+        """Who asked; a name and no link, for not everybody may look at accounts."""
+        return generation.user and str(generation.user)
 
     # --- one request ---
 

@@ -18,6 +18,7 @@ from imagen.types import (
     OUTPUT_FORMATS,
     RESOLUTIONS,
     Call,
+    Failure,
     ImageRequest,
     Output,
     Reply,
@@ -43,11 +44,13 @@ SUBMITS = {
     "provider_insufficient_credits": _says(402, "The sandbox account is empty"),
     "provider_rejected": _says(400, "The sandbox was told to refuse this"),
     "provider_rate_limited": _says(429, "Too many requests", **{"retry-after": "5"}),
-    "provider_protocol_error": Reply(status=200, body=b"<html>no JSON"),
 }
 FAILURES = {
     "content_filtered": "Content is filtered due to unknown reasons",
     "provider_failed": "The sandbox was told to fail",
+    "provider_job_lost": "The sandbox was told to lose this",
+    "provider_timeout": "The sandbox was told to give up waiting",
+    "provider_protocol_error": "The sandbox was told to talk nonsense",
 }
 FILES = {
     "output_expired": MISSING,
@@ -97,7 +100,7 @@ class Sandbox(Provider):
         """The news that ``answer`` gives of a job."""
         state = self.state(document["status"])
         outputs = tuple(Output(url=output["url"], flagged=output["flagged"]) for output in document["outputs"])
-        failure = self.failure(document["error"]) if state is State.FAILED else None
+        failure = Failure(code=document["code"], message=document["error"]) if state is State.FAILED else None
         return Snapshot(state=state, remote_id=document["id"], outputs=outputs, failure=failure)
 
 
@@ -141,7 +144,7 @@ def answer(call: Call, *, now: float) -> Reply:
     door, _, rest = call.url.removeprefix(ORIGIN).partition("/")
     name, _, index = rest.partition("/")
     job = Job.read(name)
-    if job is None or (door == "jobs" and job.fail == "provider_job_lost"):
+    if job is None:
         return MISSING
     return _picture(job, index) if door == "files" else _news(job, now)
 
@@ -181,7 +184,8 @@ def _news(job: Job, now: float) -> Reply:
         }
         for index in range(coming if status == "completed" else 0)
     ]
-    news = {"id": job.id, "status": status, "outputs": outputs, "error": FAILURES.get(job.fail, "")}
+    told = {"code": job.fail, "error": FAILURES.get(job.fail, "")}
+    news = {"id": job.id, "status": status, "outputs": outputs, **told}
     return Reply(status=200, body=json.dumps(news).encode())
 
 

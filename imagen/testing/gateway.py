@@ -153,6 +153,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = argparse.ArgumentParser(prog="python -m imagen.testing.gateway", description=__doc__)
     options.add_argument("--port", type=int, default=9400)
     options.add_argument("--latency", type=float, default=0.05, help="seconds until a job is finished")
+    options.add_argument("--spread", type=float, default=0.0, help="seconds by which that may differ, either way")
     options.add_argument("--scale", type=float, default=1.0, help="size of the pictures, 1 is the model's own")
     options.add_argument("--weight", type=int, default=0, help="bytes a picture weighs at least")
     options.add_argument("--key", default="wsk_test")

@@ -59,6 +59,7 @@ class Job:
     body: Mapping[str, Any]
     key: str  # the header that carried the key
     webhook: str = ""
+    latency: float = 0.0  # seconds until it is finished
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     time: float = field(default_factory=wall)
     started: float = field(default_factory=monotonic)

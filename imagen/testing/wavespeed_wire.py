@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from imagen.testing.pictures import picture, size_of
 from imagen.testing.wire import Answer, Request
 
 PATHS: Mapping[str, Offer] = {offer.id: offer for offers in WaveSpeed.offers.values() for offer in offers}
+GOLDEN = (math.sqrt(5) - 1) / 2
 FAILED = ("failed", "cancelled", "timeout", "deleted")
 _FLAGS = {"enable_base64_output", "enable_sync_mode"}
 _FILE = re.compile(r"(?P<job>[0-9a-f]{32})-(?P<index>[0-9])\.png")
@@ -25,12 +27,16 @@ _FILE = re.compile(r"(?P<job>[0-9a-f]{32})-(?P<index>[0-9])\.png")
 
 @dataclass(slots=True, kw_only=True)
 class WaveSpeedWire:
-    """Answers requests from a ledger; ``scale`` and ``weight`` make pictures smaller or heavier."""
+    """Answers requests from a ledger; ``scale`` and ``weight`` make pictures smaller or heavier.
+
+    A job takes ``latency`` seconds, up to ``spread`` more or less.
+    """
 
     ledger: Ledger
     url: str = ""
     key: str = "wsk_test"
     latency: float = 0.05
+    spread: float = 0.0
     scale: float = 1.0
     weight: int = 0
     show_inputs: bool = False
@@ -62,13 +68,17 @@ class WaveSpeedWire:
         if fault in BEFORE:
             return BEFORE[fault](Answer(), script)
         key, webhook = request.headers["authorization"], request.query.get("webhook", "")
-        job = self.ledger.accept(Job(model=path, body=body, key=key, webhook=webhook))
+        job = self.ledger.accept(Job(model=path, body=body, key=key, webhook=webhook, latency=self._duration()))
         answer = self._synchronous(job, script) if body.get("enable_sync_mode") else _good(self._news(job, "created"))
         return CALLS[fault](answer, script) if fault else answer
 
+    def _duration(self) -> float:
+        """Evenly spread, and the same in every run: the fractions of the golden ratio's multiples."""
+        return self.latency + self.spread * (2 * (len(self.ledger.jobs) * GOLDEN % 1) - 1)
+
     def _synchronous(self, job: Job, script: Script) -> Answer:
-        latency = self._latency(script)
-        return replace(_good(self._news(job, "failed" if script.failure else "completed")), delay=latency)
+        news = self._news(job, "failed" if script.failure else "completed")
+        return replace(_good(news), delay=_latency(job, script))
 
     def _result(self, request: Request, remote_id: str) -> Answer:
         if (job := self.ledger.job(remote_id)) is None:
@@ -82,18 +92,15 @@ class WaveSpeedWire:
     def _word(self, job: Job, script: Script) -> str:
         if script.words:
             return script.words[min(job.polls, len(script.words)) - 1]
-        if time.monotonic() < job.started + self._latency(script):
+        if time.monotonic() < job.started + _latency(job, script):
             return "processing"
         return "failed" if script.failure else "completed"
-
-    def _latency(self, script: Script) -> float:
-        return self.latency if script.latency is None else script.latency
 
     def _news(self, job: Job, word: str) -> dict[str, Any]:
         script = self.ledger.script(job.prompt)
         outputs = self._outputs(job, script) if word.lower() == "completed" else []
         failed = word.lower() in FAILED
-        spent = round(self._latency(script) * 1000) if outputs else 0
+        spent = round(_latency(job, script) * 1000) if outputs else 0
         return {
             "id": job.id,
             "model": job.model,
@@ -167,6 +174,10 @@ _ROUTES: tuple[tuple[str, str, Route], ...] = (
     ("GET", r"/api/v3/predictions/([^/]+)(?:/result)?", WaveSpeedWire._result),
     ("POST", r"/api/v3/(.+)", WaveSpeedWire._submit),
 )
+
+
+def _latency(job: Job, script: Script) -> float:
+    return job.latency if script.latency is None else script.latency
 
 
 def _good(data: Any) -> Answer:

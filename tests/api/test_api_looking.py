@@ -263,7 +263,8 @@ def test_a_verb_takes_no_fields(ann, problem):
     assert made.status == "queued"
 
 
-def test_an_empty_form_is_nothing(ann):
+def test_an_empty_object_and_an_empty_form_are_nothing(ann):
+    assert ann.post(path(factories.generation(ann.user), "cancel/"), {}).status_code == 200
     assert ann.client.post(ann.url(path(factories.generation(ann.user), "cancel/"))).status_code == 200
 
 

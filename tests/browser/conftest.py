@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.factories import person
 
@@ -29,31 +29,36 @@ class StrictPolicy:
         return response
 
 
+@pytest.fixture(scope="module")
+def chromium(browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
+    """The browser, for one module: its driver keeps an event loop in this thread, which no other test would bear."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as driver:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = driver.chromium.launch(**browser_type_launch_args)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(autouse=True)
 def site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox alone, the strict policy, and a queue nobody answers."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the browser's driver keeps a loop in this thread
     monkeypatch.setattr("imagen.queue.knock", lambda: None)
     settings.IMAGEN = {"PROVIDERS": {"sandbox": SANDBOX}}
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.browser.conftest.StrictPolicy"]
 
 
-@pytest.fixture(scope="session")
-def base_url() -> str:
-    """Every visit names its own server; the plugin's fixture is written in a way pytest warns about."""
-    return ""
-
-
 @pytest.fixture
-def visit(live_server: Any, new_context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+def visit(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
     """Open a page of the site as somebody; at the end nothing may have been wrong in the browser's eyes."""
     wrong: list[str] = []
+    contexts: list[BrowserContext] = []
 
     def open_page(address: str, user: Any, **options: Any) -> Page:
         client = Client()
         client.force_login(user)
-        context = new_context(base_url=live_server.url, **options)
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+        contexts.append(context := chromium.new_context(base_url=live_server.url, **options))
+        session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+        context.add_cookies([session])
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -61,10 +66,12 @@ def visit(live_server: Any, new_context: Callable[..., BrowserContext]) -> Itera
         return page
 
     yield open_page
+    for context in contexts:
+        context.close()
     assert not wrong
 
 
 @pytest.fixture
-def editor(live_server: Any) -> Any:
+def editor(chromium: Browser, transactional_db: None) -> Any:
     """A member of staff who may generate."""
     return person("ann", *EDITOR, is_staff=True)

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -63,15 +62,20 @@ def serving(environ: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], st
     """A demo that serves, and all it printed up to its first image."""
     command = [sys.executable, "manage.py", "demo", "--port", str(free_port())]
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        printed = ""
-        deadline = time.monotonic() + SECONDS
-        for line in process.stdout:
-            printed += line
-            if "Ctrl-C" in line or time.monotonic() > deadline:
-                break
-        yield process, printed
-        process.kill()
+        try:
+            yield process, _printed(process)
+        finally:
+            process.terminate()
+
+
+def _printed(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            break
+    return "".join(lines)
 
 
 def once(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -56,12 +56,17 @@ class Command(BaseCommand):
         processes.start("queue cluster", ["qcluster"])
         processes.start("web server", ["runserver", "--noreload", f"127.0.0.1:{port}"])
         demo.wait_for(port, check=processes.check)
-        self.stdout.write(demo.welcome(port, key=demo.token(user)))
+        self._say(demo.welcome(port, key=demo.token(user)))
         generation = demo.first_image(user, check=processes.check)
-        self.stdout.write(f"The first image is ready: {demo.location(generation, port)}\nCtrl-C ends the demo.")
+        self._say(f"The first image is ready: {demo.location(generation, port)}\nCtrl-C ends the demo.")
         while True:
             processes.check()
             time.sleep(0.2)
+
+    def _say(self, text: str) -> None:
+        """Print at once, also into a pipe."""
+        self.stdout.write(text)
+        self.stdout.flush()
 
 
 def _port(text: str) -> int:

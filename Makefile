@@ -4,6 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+TEMPLATES = $(shell find imagen templates -name '*.html')
 
 .PHONY: help demo test lint types contracts check format clean
 
@@ -16,9 +17,10 @@ demo: $(VENV)/.demo  ## Run the demo site on http://127.0.0.1:8000 (PORT=… cha
 test: $(VENV)/.dev  ## Run the whole test suite (ARGS=… are pytest's)
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.dev  ## Check style and formatting
+lint: $(VENV)/.dev  ## Check style and form
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djade --check --target-version 5.2 $(TEMPLATES)
 
 types: $(VENV)/.dev  ## Check types
 	$(BIN)/mypy
@@ -34,6 +36,7 @@ check: lint types contracts  ## All of the above, and what Django checks
 format: $(VENV)/.dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djade --target-version 5.2 $(TEMPLATES)
 
 clean:  ## Remove the demo's data
 	rm -rf var

@@ -31,8 +31,6 @@ INSTALLED_APPS = [
     "django_q",
     "rest_framework",
     "rest_framework.authtoken",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
     "imagen",
     "project",  # after the admin and its guests: it takes django-q2's pages down again
 ]

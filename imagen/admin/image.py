@@ -21,6 +21,7 @@ from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter
 from imagen.admin.previews import address, described, hidden, preview
 from imagen.models import Image
+from imagen.states import Review
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Image]
@@ -99,12 +100,12 @@ class ImageAdmin(PlainAdmin):
         """Its alt text, or that it is missing."""
         if image.alt_text:
             return words.short(image.alt_text, most=40)
-        return format_html('<span class="imagen-badge imagen-partial">{}</span>', _("missing"))
+        return format_html('<span class="imagen-badge imagen-partial">{}</span>', _("no alt text"))
 
     @admin.display(description=gettext_lazy("review"))
     def reviewed(self, image: Image) -> str:
         """How the review stands."""
-        return hidden(image) if image.withheld else str(image.get_review_display())
+        return "–" if image.review == Review.NONE else hidden(image)
 
     @admin.display(description=gettext_lazy("size of the file"))
     def weight(self, image: Image) -> str:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import asyncio
 import io
 import uuid
-from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
 from imagen import files
+from imagen.engine.desk import Desk
 from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError
 from imagen.models import Image, Job
 from imagen.states import Review
 from imagen.types import Output, Snapshot
 from imagen.verdicts import Haul, distinct
 
-if TYPE_CHECKING:
-    from imagen.engine.loop import Engine
 
-
-async def fetch_outputs(engine: Engine, job: Job, snapshot: Snapshot, *, there: set[int]) -> Haul:
+async def fetch_outputs(desk: Desk, job: Job, snapshot: Snapshot, *, there: set[int]) -> Haul:
     """One round over the outputs that are not ``there`` yet."""
     outputs = distinct(snapshot.outputs, count=len(job.slots))
     missing = [(slot, out) for slot, out in zip(job.slots, outputs, strict=False) if slot not in there]
-    got = await asyncio.gather(*(_fetch(engine, job, slot, output, snapshot) for slot, output in missing))
+    got = await asyncio.gather(*(_fetch(desk, job, slot, output, snapshot) for slot, output in missing))
     images = tuple(found for found in got if isinstance(found, Image))
     return Haul(
         images=images,
@@ -34,19 +31,19 @@ async def fetch_outputs(engine: Engine, job: Job, snapshot: Snapshot, *, there: 
     )
 
 
-async def _fetch(engine: Engine, job: Job, slot: int, output: Output, snapshot: Snapshot) -> Image | ImagenError:
+async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snapshot) -> Image | ImagenError:
     try:
-        data = output.content() if output.base64 else await _download(engine, output.url)
-        ready = await engine.decoding(files.prepare, data, system=job.provider_model)
-        kept = await engine.saving(files.keep, ready, folder=_identity(job, slot))
+        data = output.content() if output.base64 else await _download(desk, output.url)
+        ready = await desk.decoding(files.prepare, data, system=job.provider_model)
+        kept = await desk.saving(files.keep, ready, folder=_identity(job, slot))
     except (OutputError, EgressBlocked, StorageError) as error:
         return error
     return _image(job, slot, kept, output, snapshot)
 
 
-async def _download(engine: Engine, url: str) -> bytes:
+async def _download(desk: Desk, url: str) -> bytes:
     into = io.BytesIO()
-    await engine.transport.fetch(url, into)
+    await desk.transport.fetch(url, into)
     return into.getvalue()
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 
 from imagen import claims, verdicts
 from imagen.conf import settings
+from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
 from imagen.exceptions import Busy, EgressBlocked, ImagenError, NotFound, ProviderError, TransitionError, Unreadable
 from imagen.models import Job, Move
 from imagen.states import FINAL, JobStatus
 from imagen.types import Failure, Snapshot, State
-
-if TYPE_CHECKING:
-    from imagen.engine.loop import Engine
 
 logger = logging.getLogger("imagen")
 HOLD_SECONDS = 30.0
@@ -29,10 +27,10 @@ _CLOSED = frozenset({"provider_auth", "provider_insufficient_credits"})
 class Visit:
     """Takes one claimed job as far as it goes before the engine stops or a long wait begins."""
 
-    def __init__(self, engine: Engine, job: Job) -> None:
-        self.engine = engine
+    def __init__(self, desk: Desk, job: Job) -> None:
+        self.desk = desk
         self.job = job
-        self.provider = engine.providers[job.provider]
+        self.provider = desk.providers[job.provider]
         self.resumed = job.status == JobStatus.STORING
         self.looks = 0
         self.waited = 0.0
@@ -52,7 +50,7 @@ class Visit:
             pass  # somebody else got there first, and that is fine
         except Exception:  # one poison job must not take the engine with it
             logger.exception("a job could not be worked on", extra=self._facts("internal_error"))
-            await self.engine.writer.move(verdicts.poisoned(self.job))
+            await self.desk.writer.move(verdicts.poisoned(self.job))
 
     def _facts(self, code: str = "") -> dict[str, Any]:
         job = self.job
@@ -60,7 +58,7 @@ class Visit:
         return {**ids, "provider": job.provider, "status": job.status, "code": code}
 
     async def _make(self, move: Move) -> None:
-        if not await self.engine.writer.move(move):
+        if not await self.desk.writer.move(move):
             raise TransitionError
         if move.to in FINAL:
             logger.info("a job is over", extra=self._facts(move.code))
@@ -77,15 +75,15 @@ class Visit:
 
     async def _send(self) -> Snapshot:
         job = self.job
-        call = self.provider.submit(job.request, offer=self.engine.offer(job), key=str(job.pk))
-        snapshot = self.provider.read(await self.engine.transport.send(call, before_first_byte=self._mark))
+        call = self.provider.submit(job.request, offer=self.desk.offer(job), key=str(job.pk))
+        snapshot = self.provider.read(await self.desk.transport.send(call, before_first_byte=self._mark))
         if not snapshot.remote_id:
             raise Unreadable(f"{self.provider.label} sent no id")
         return snapshot
 
     async def _mark(self) -> None:
         """Commit, before the first byte, that from here on money may be spent."""
-        if self.engine.stopping.is_set():
+        if self.desk.stopping.is_set():
             raise Busy(retry_after=0)
         changes = {"sent_at": timezone.now(), "tries": self.job.tries + 1}
         await self._make(Move(job=self.job, to=JobStatus.SENDING, wait=settings.LEASE_SECONDS, changes=changes))
@@ -93,9 +91,9 @@ class Visit:
     async def _declined(self, error: ImagenError) -> None:
         logger.info("a call was not taken", extra=self._facts(error.code))
         if error.code in _CLOSED:
-            await self.engine.rest(self.job.provider, error.code, claims.PROBE_SECONDS)
-        elif isinstance(error, Busy) and not self.engine.stopping.is_set():
-            await self.engine.rest(self.job.provider, error.code, error.retry_after)
+            await self.desk.rest(self.job.provider, error.code, claims.PROBE_SECONDS)
+        elif isinstance(error, Busy) and not self.desk.stopping.is_set():
+            await self.desk.rest(self.job.provider, error.code, error.retry_after)
         move = verdicts.declined(self.job, error, idempotent=self.provider.idempotent, now=timezone.now())
         await self._make(replace(move, note=self.provider.clean(move.note)))
 
@@ -107,7 +105,7 @@ class Visit:
         except Exception:
             logger.critical("submit_accepted_unsaved %s", snapshot.remote_id, extra=self._facts())
             raise
-        await self.engine.welcome(self.job.provider)
+        await self.desk.welcome(self.job.provider)
         if snapshot.state is State.FAILED:
             await self._make(verdicts.failed(self.job, snapshot.failure, cost=snapshot.cost))
         elif self.job.status == JobStatus.STORING:
@@ -121,9 +119,9 @@ class Visit:
             await self._make(late)
             return False
         self.waited = self._pause()
-        if self.waited <= HOLD_SECONDS and await self.engine.sleep(self.waited):
+        if self.waited <= HOLD_SECONDS and await self.desk.sleep(self.waited):
             return True
-        self.engine.give_back(self.job, self.waited)
+        self.desk.give_back(self.job, self.waited)
         return False
 
     def _pause(self) -> float:
@@ -141,7 +139,7 @@ class Visit:
         return min(self._rhythm(low), high)
 
     def _rhythm(self, low: float) -> float:
-        tempo = self.engine.tempi.get((self.job.provider, self.job.provider_model))
+        tempo = self.desk.tempi.get((self.job.provider, self.job.provider_model))
         if tempo is None:
             return low * 1.1**self.looks
         if self.looks:
@@ -155,7 +153,7 @@ class Visit:
         self.looks += 1
         limit = 1_000_000 + len(self.job.slots) * settings.MAX_BYTES * 4 // 3
         try:
-            reply = await self.engine.transport.send(self.provider.check(self.job.remote_id), limit=limit)
+            reply = await self.desk.transport.send(self.provider.check(self.job.remote_id), limit=limit)
             snapshot = self.provider.read(reply)
         except (ProviderError, EgressBlocked) as error:
             await self._unanswered(error)
@@ -194,13 +192,13 @@ class Visit:
 
     async def _arrived(self, snapshot: Snapshot) -> None:
         if self.job.status == JobStatus.PROCESSING:
-            self.engine.learn(self.job, self._age() - self.waited / 2)
+            self.desk.learn(self.job, self._age() - self.waited / 2)
             await self._make(verdicts.storing(self.job))
         await self._collect(snapshot)
 
     async def _collect(self, snapshot: Snapshot) -> None:
-        there = await self.engine.places(self.job) if self.resumed else set()
-        haul = await fetch_outputs(self.engine, self.job, snapshot, there=there)
+        there = await self.desk.places(self.job) if self.resumed else set()
+        haul = await fetch_outputs(self.desk, self.job, snapshot, there=there)
         await self._make(
             verdicts.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=timezone.now())
         )

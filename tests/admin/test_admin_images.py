@@ -31,7 +31,7 @@ def test_a_row_shows_the_picture_its_shape_who_made_it_and_whether_it_is_describ
     client = sign_in("ann", *EDITOR)
     completed(me(client), prompt="a red kite", aspect_ratio="16:9")
     page = Page(client.get(LIST).content.decode())
-    for said in ("a red kite", "16:9 64 × 36", "Imagen 4", "ann", "missing"):
+    for said in ("a red kite", "16:9 64 × 36", "Imagen 4", "ann", "no alt text"):
         assert said in page.text
     assert page.all("img", **{"class": "imagen-thumbnail"})
 

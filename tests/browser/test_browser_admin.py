@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import threading
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connections
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from imagen import engine, pipeline
-from imagen.engine import loop
-from imagen.models import Generation, Worker
+from imagen.models import Event, Generation, Worker
+from imagen.painting import paint, size_of
 from tests.factories import generation, image
 
 pytestmark = pytest.mark.browser
@@ -24,12 +24,15 @@ LIST = reverse("admin:imagen_generation_changelist")
 ADD = reverse("admin:imagen_generation_add")
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DJANGOS_OWN = {rule: {"enabled": False} for rule in ("label-title-only", "link-in-text-block")}  # its search bar
-PROMPTS = (
-    ("A lighthouse above a calm sea at dusk, warm light in the windows", "16:9", 4),
-    ("A market square in the rain, reflections on the cobbles", "3:4", 2),
-    ("[[partial:3of4]] Four studies of a red kite over the coast", "1:1", 4),
-    ("[[fail:content_filtered]] A portrait of somebody well known", "4:3", 1),
-    ("Harbour cranes at sunrise, long exposure", "3:2", 1),
+COST = {"status": "completed", "cost_estimated": Decimal("0.076"), "cost_actual": Decimal("0.076")}
+DAY = (
+    ("A mountain hut under stars, long exposure", "16:9", 3, {"status": "queued"}),
+    ("A lighthouse above a calm sea at dusk, warm light in the windows", "16:9", 4, COST),
+    ("A portrait of somebody well known", "4:3", 1, {"status": "failed", "error_code": "content_filtered"}),
+    ("A market square in the rain, reflections on the cobbles, evening", "3:4", 2, COST),
+    ("An autumn alley with a cyclist", "9:16", 1, {"status": "unconfirmed", "error_code": "submit_unknown"}),
+    ("Harbour cranes at sunrise, long exposure", "3:2", 1, {**COST, "model": "nano-banana-2.1"}),
+    ("Four studies of a red kite over the coast", "1:1", 4, {"status": "canceled"}),
 )
 
 
@@ -165,28 +168,24 @@ def test_without_scripts_the_form_still_asks_and_still_refuses(visit, editor, wa
     expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Waiting")
 
 
-def work():
-    """Let the engine work in a thread of its own, beside the browser's loop."""
-
-    def drive():
-        engine.drive(seconds=20)
-        connections.close_all()
-
-    worker = threading.Thread(target=drive)
-    worker.start()
-    worker.join()
-
-
 @pytest.fixture
-def made(editor, monkeypatch, settings):
-    """Requests as a day leaves them, pictures painted by the sandbox."""
-    monkeypatch.setattr(loop, "LINGER_SECONDS", 0.0)
-    settings.IMAGEN = {**settings.IMAGEN, "POLL_SECONDS": 0.05}
-    for prompt, ratio, count in PROMPTS:
-        pipeline.request(prompt=prompt, user=editor, aspect_ratio=ratio, num_images=count, provider="sandbox")
-    work()
-    pipeline.request(prompt="A mountain hut under stars", user=editor, num_images=3, provider="sandbox")
+def made(editor, wavespeed):
+    """Requests as a day leaves them."""
+    now = timezone.now()
+    for age, (prompt, ratio, count, fields) in enumerate(DAY):
+        known = {"provider": "wavespeed", "created_at": now - timedelta(minutes=17 * age + 3), "aspect_ratio": ratio}
+        row = generation(editor, prompt=prompt, num_images=count, **known, **fields)
+        Event.objects.create(generation=row, what="asked", actor=editor, at=row.created_at)
+        for number in range(count if row.status == "completed" else 0):
+            paint_into(row, number)
     alive()
+
+
+def paint_into(row, number):
+    width, height = size_of(row.aspect_ratio, "1k")
+    digest = hashlib.sha256(f"{row.prompt} {number}".encode()).digest()
+    content = paint(digest=digest, size=(width // 3, height // 3), caption="", output_format="png")
+    image(row, content=content, thumbnail="", width=width, height=height)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -195,7 +194,7 @@ def test_every_page_is_readable_and_fits_the_screen(visit, editor, made, theme, 
     folder = Path(os.environ.get("IMAGEN_SCREENSHOTS") or tmp_path)
     options = {"viewport": {"width": width, "height": 800}, "color_scheme": theme, "reduced_motion": "reduce"}
     page = visit(LIST, editor, **options)
-    picture = Generation.objects.get(num_images=4, status="completed").images.first()
+    picture = Generation.objects.get(prompt__startswith="A lighthouse").images.first()
     picture.alt_text = "A lighthouse on a cliff at dusk"
     picture.save()
     places = {

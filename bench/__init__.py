@@ -1,0 +1,1 @@
+"""Measures what docs/reference/performance.md promises: ``python -m bench`` prints the table."""

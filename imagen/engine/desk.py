@@ -1,0 +1,144 @@
+"""What the visits of one engine share: wires, database thread, pools, and what was learned."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from imagen import claims, registry
+from imagen.conf import settings
+from imagen.engine.writer import Writer
+from imagen.models import Image, Job, Tempo
+from imagen.offers import Offer
+from imagen.transport import Transport
+
+logger = logging.getLogger("imagen")
+T = TypeVar("T")
+
+
+class Desk:
+    """Everything a visit may ask for while the engine runs; entering opens it, leaving closes it."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self.stopping = stopping
+        self.providers = registry.configured()
+        self.tempi: dict[tuple[str, str], Tempo] = {}
+        self._learned: set[tuple[str, str]] = set()
+        self._returned: dict[uuid.UUID, tuple[int, float]] = {}
+        self._resting: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self.writer = Writer()
+        self._decoders = ThreadPoolExecutor(settings.DECODE_SLOTS, thread_name_prefix="imagen-decode")
+        self._savers = ThreadPoolExecutor(settings.DOWNLOAD_SLOTS, thread_name_prefix="imagen-save")
+        self.transport = await self._transport().__aenter__()
+        self.tempi = await self.writer.run(_known_tempi)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.__aexit__(kind, error, trace)
+        await self.writer.close()
+        self._decoders.shutdown()
+        self._savers.shutdown()
+
+    def _transport(self) -> Transport:
+        return Transport(
+            origins=[found.url for found in self.providers.values()],
+            allowed_private=settings.ALLOWED_PRIVATE_HOSTS,
+            output_hosts=settings.OUTPUT_HOSTS,
+            call_seconds=settings.CALL_SECONDS,
+            max_bytes=settings.MAX_BYTES,
+            call_slots=settings.CALL_SLOTS,
+            download_slots=settings.DOWNLOAD_SLOTS,
+        )
+
+    async def guarded(self, work: Callable[..., T], *args: Any) -> T | None:
+        """Database work the loop outlives: an error is logged, and the next tick tries again."""
+        try:
+            return await self.writer.run(work, *args)
+        except Exception:
+            logger.exception("the database did not answer; trying again")
+            await self.sleep(5.0)
+            return None
+
+    async def flush(self) -> None:
+        """Write down what was given back."""
+        if self._returned:
+            returned, self._returned = self._returned, {}
+            await self.guarded(Job.objects.release, returned)
+
+    async def remember(self) -> None:
+        """Write down what was learned."""
+        if self._learned:
+            learned, self._learned = self._learned, set()
+            await self.guarded(_remember, [self.tempi[key] for key in learned])
+
+    async def sleep(self, seconds: float) -> bool:
+        """Sleep; ``False`` as soon as the engine stops."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+        return not self.stopping.is_set()
+
+    def give_back(self, job: Job, seconds: float) -> None:
+        """Any worker may look at this job after so many seconds."""
+        self._returned[job.pk] = (job.fence, seconds)
+
+    def offer(self, job: Job) -> Offer:
+        """The offer a job was made under: as listed, or rebuilt when it is no longer listed."""
+        listed = (offer for offer in registry.offers(job.provider) if offer.id == job.provider_model)
+        return next(listed, Offer(model=job.generation.model, id=job.provider_model))
+
+    async def rest(self, alias: str, code: str, seconds: float | None) -> None:
+        """Let a provider rest; the jobs waiting for it wait longer."""
+        self._resting.add(alias)
+        await self.guarded(lambda: claims.pause(alias, code, seconds=seconds, steps=settings.RETRY_SECONDS))
+
+    async def welcome(self, alias: str) -> None:
+        """A provider took a job: whatever pause it had is over."""
+        if alias in self._resting:
+            self._resting.discard(alias)
+            await self.guarded(claims.resume, alias)
+
+    def learn(self, job: Job, seconds: float) -> None:
+        """Take in how long a model took."""
+        key = (job.provider, job.provider_model)
+        if key in self.tempi:
+            self.tempi[key].learn(seconds)
+        else:
+            start = {"mean": seconds, "deviation": seconds / 4}
+            self.tempi[key] = Tempo(provider=key[0], provider_model=key[1], **start)
+        self._learned.add(key)
+
+    async def places(self, job: Job) -> set[int]:
+        """The places of this job that already have a picture."""
+        slots = set(job.slots)
+        found = await self.writer.run(
+            lambda: set(Image.objects.filter(generation=job.generation_id).values_list("index", flat=True))
+        )
+        return found & slots
+
+    async def decoding(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Do this in one of the few threads that may burn the processor."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoders, lambda: work(*args, **kwargs))
+
+    async def saving(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Do this in one of the threads that wait for storage."""
+        return await asyncio.get_running_loop().run_in_executor(self._savers, lambda: work(*args, **kwargs))
+
+
+def _known_tempi() -> dict[tuple[str, str], Tempo]:
+    return {(tempo.provider, tempo.provider_model): tempo for tempo in Tempo.objects.all()}
+
+
+def _remember(tempi: list[Tempo]) -> None:
+    unique, facts = ("provider", "provider_model"), ("mean", "deviation", "count")
+    rows = [Tempo(**{name: getattr(tempo, name) for name in (*unique, *facts)}) for tempo in tempi]
+    Tempo.objects.bulk_create(rows, update_conflicts=True, unique_fields=unique, update_fields=facts)

@@ -67,7 +67,8 @@ def illustrate() -> None:
         quoted = ", ".join(f'"{name}"' for name in names)
         cursor.execute(
             f"INSERT INTO imagen_image ({quoted}) SELECT {chosen} FROM imagen_generation g "
-            "CROSS JOIN (SELECT * FROM imagen_image LIMIT 1) i WHERE NOT EXISTS (SELECT 1 FROM imagen_image x WHERE x.generation_id = g.id)"
+            "CROSS JOIN (SELECT * FROM imagen_image LIMIT 1) i "
+            "WHERE NOT EXISTS (SELECT 1 FROM imagen_image x WHERE x.generation_id = g.id)"
         )
         cursor.execute("ANALYZE")
 

@@ -40,7 +40,9 @@ class Drain:
         return sorted(self.lags)[int(share * (len(self.lags) - 1))]
 
     def __str__(self) -> str:
-        return f"{self.count} in {self.seconds:.2f} s, {self.rate:.0f}/s, CPU {self.each:.1f} ms, {self.polls:.1f} polls"
+        return (
+            f"{self.count} in {self.seconds:.2f} s, {self.rate:.0f}/s, CPU {self.each:.1f} ms, {self.polls:.1f} polls"
+        )
 
 
 def ours(stack: str, count: int, *, latency: float = 2.0, spread: float = 0.0, plain: bool = False) -> Drain:

@@ -45,7 +45,10 @@ class Floor:
         return await self._call("GET", path)
 
     async def _call(self, method: str, path: str, **rest: Any) -> Any:
-        async with self.calls, self.session.request(method, f"{self.url}/api/v3/{path}", headers=HEADERS, **rest) as got:
+        async with (
+            self.calls,
+            self.session.request(method, f"{self.url}/api/v3/{path}", headers=HEADERS, **rest) as got,
+        ):
             return (await got.json())["data"]
 
     async def _save(self, url: str, path: Path) -> None:

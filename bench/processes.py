@@ -1,4 +1,4 @@
-"""Child processes under measure: started in sessions of their own, asked by line, weighed through /proc, ended by id."""
+"""Child processes under measure: each in a session of its own, asked by line, weighed through /proc, ended by id."""
 
 from __future__ import annotations
 

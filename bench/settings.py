@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from project.settings import *
+from project.settings import *  # noqa: F403  # a settings module is read as a whole
 from project.settings import Q_CLUSTER
 
 ROOT_URLCONF = "bench.urls"

@@ -81,7 +81,11 @@ def _environment(place: Any, gateway: str, folder: Path) -> dict[str, str]:
     limits = {"wavespeed": {"OPTIONS": {"max_in_flight": 0, "per_minute": 0}}}
     ours = {"ALLOWED_PRIVATE_HOSTS": [gateway.removeprefix("http://")], "PROVIDERS": limits}
     return {
-        **{name: value for name, value in os.environ.items() if not name.upper().startswith(("DJANGO", "IMAGEN")) and not name.upper().endswith("_PROXY")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.upper().startswith(("DJANGO", "IMAGEN")) and not name.upper().endswith("_PROXY")
+        },
         "DJANGO_SETTINGS_MODULE": "bench.settings",
         "DATABASE_URL": place.database,
         "REDIS_URL": place.redis,

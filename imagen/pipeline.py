@@ -6,7 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from imagen import files, queue, registry
 from imagen.exceptions import Conflict, TransitionError
-from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Tempo
+from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Tempo, Worker
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus
 from imagen.types import ImageRequest, checked_metadata
@@ -137,14 +138,20 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
         if not generation.retryable:
             raise Conflict(state=generation.get_status_display())
         missing = set(range(generation.num_images)) - set(generation.images.values_list("index", flat=True))
-        choice = registry.route(generation.request)
+        choice = registry.route(_again(generation))
         Event.objects.create(generation=generation, what="retry asked", actor_id=actor.pk if actor else None)
         _replace(generation, choice, sorted(missing))
-        generation.save_changes(cancel_asked_at=None)
+        generation.save_changes(cancel_asked_at=None, provider=choice.alias)
         Generation.objects.refresh_outcomes([generation.pk])
         generation.refresh_from_db()
     queue.ring()
     return generation
+
+
+def _again(generation: Generation) -> ImageRequest:
+    """The same request; who named no provider the first time names none now."""
+    asked = generation.request
+    return asked if generation.provider_named else replace(asked, provider="")
 
 
 def _replace(generation: Generation, choice: registry.Choice, missing: list[int]) -> None:
@@ -198,8 +205,11 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
 
 
 def sweep() -> int:
-    """Finish what went quiet: delete doomed files, forget old keys; returns how many jobs are due."""
+    """Finish what went quiet: delete doomed files, forget old keys and workers; returns how many jobs are due."""
     files.clear()
+    yesterday = timezone.now() - timedelta(days=1)
+    IdempotencyKey.objects.filter(created_at__lt=yesterday).delete()
+    Worker.objects.filter(beat_at__lt=yesterday).delete()
     return Job.objects.due().count()
 
 

@@ -16,7 +16,7 @@ from imagen import messages, pipeline, registry
 from imagen.conf import settings
 from imagen.models import Generation, Image, Job, Tempo
 from imagen.offers import MODELS, Model
-from imagen.states import UNFINISHED, WORKING, JobStatus, Status
+from imagen.states import WORKING, JobStatus, Status
 
 BuildUrl = Callable[[str], str]
 
@@ -188,11 +188,7 @@ def moment(at: datetime | None) -> str | None:
 
 def _trouble(generation: Generation) -> str:
     """The code that explains why it is not ready: its own, or that of a call still waiting."""
-    waiting = (
-        job.error_code
-        for job in generation.jobs.all()
-        if generation.status in UNFINISHED and job.error_code and JobStatus(job.status) in WORKING
-    )
+    waiting = (job.error_code for job in generation.jobs.all() if job.error_code and JobStatus(job.status) in WORKING)
     return generation.error_code or next(waiting, "")
 
 

@@ -81,7 +81,7 @@ def overdue(job: Job, *, now: datetime, trouble: str = "") -> Move | None:
 
 def _watched(job: Job, code: str) -> Move:
     to, wait = JobStatus(job.status), min(HOUR, settings.WATCH_SECONDS)
-    return Move(job=job, to=to, wait=wait, release=True, code=code, warning="provider_timeout")
+    return Move(job=job, to=to, wait=wait, release=True, code=code, warnings=("provider_timeout",))
 
 
 def lost(job: Job) -> Move:
@@ -144,7 +144,7 @@ def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now
     if haul.errors and not haul.dead and tries < limit:
         step = Move(job=job, to=JobStatus.STORING, wait=delay(tries), release=True, code=haul.errors[0].code)
         return replace(step, changes={"tries": tries}, images=haul.images)
-    return _ended(job, haul, snapshot)
+    return _ended(job, haul, snapshot, now)
 
 
 def _unstored(job: Job, haul: Haul, error: ImagenError, retention: float, now: datetime) -> Move:
@@ -156,11 +156,11 @@ def _unstored(job: Job, haul: Haul, error: ImagenError, retention: float, now: d
     return replace(step, changes={"tries": job.tries + 1})
 
 
-def _ended(job: Job, haul: Haul, snapshot: Snapshot) -> Move:
+def _ended(job: Job, haul: Haul, snapshot: Snapshot, now: datetime) -> Move:
     code = haul.errors[0].code if haul.errors else ("partial_outputs" if haul.there < len(job.slots) else "")
     to = JobStatus.COMPLETED if haul.there else JobStatus.FAILED
     changes = {"cost": _cost(job, haul, snapshot)}
-    return Move(job=job, to=to, code=code, changes=changes, images=haul.images, warning=_warning(job, haul))
+    return Move(job=job, to=to, code=code, changes=changes, images=haul.images, warnings=_warnings(job, haul, now))
 
 
 def _cost(job: Job, haul: Haul, snapshot: Snapshot) -> Decimal | None:
@@ -169,9 +169,13 @@ def _cost(job: Job, haul: Haul, snapshot: Snapshot) -> Decimal | None:
     return job.price * min(haul.came, len(job.slots)) / len(job.slots)
 
 
-def _warning(job: Job, haul: Haul) -> str:
-    asked = job.generation.aspect_ratio
-    return "wrong_size" if any(not fits(image.width, image.height, asked) for image in haul.images) else ""
+def _warnings(job: Job, haul: Haul, now: datetime) -> tuple[str, ...]:
+    asked, age = job.generation.aspect_ratio, (now - (job.accepted_at or now)).total_seconds()
+    told = {
+        "wrong_size": any(not fits(image.width, image.height, asked) for image in haul.images),
+        "late": age > settings.DEADLINE_SECONDS,
+    }
+    return tuple(code for code, applies in told.items() if applies)
 
 
 def fits(width: int, height: int, aspect_ratio: str) -> bool:

@@ -102,7 +102,7 @@ class GenerationAdmin(GenerationActions):
     @admin.display(description=gettext_lazy("person"), empty_value="–")
     def person(self, generation: Generation) -> str | None:
         """Who asked; a name and no link, for not everybody may look at accounts."""
-        return generation.user and str(generation.user)
+        return str(generation.user) if generation.user else None
 
     # --- one request ---
 

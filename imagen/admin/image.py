@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from imagen import pipeline
 from imagen.admin import catalogue, words
 from imagen.admin.actions import zipped
-from imagen.admin.base import PlainAdmin, viewer
+from imagen.admin.base import PlainAdmin, ShortPaginator, viewer
 from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter
 from imagen.admin.previews import address, described, hidden, preview
 from imagen.models import Image
@@ -54,6 +54,7 @@ class ImageAdmin(PlainAdmin):
     list_display_links = ("called",)
     list_filter = (AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter)
     list_select_related = ("generation__user",)
+    paginator = ShortPaginator
     actions = ("download",)
     fields = ("title", "alt_text", "origin", "measures", "provider_model", "weight", "reviewed", "created_at")
     readonly_fields = fields[2:]
@@ -130,8 +131,9 @@ class ImageAdmin(PlainAdmin):
         """The page of one picture."""
         image = self.get_object(request, object_id)
         if image is not None and self.has_view_permission(request, image):
-            shown = image.visible_to(viewer(request))
-            facts = {"picture": image, "visible": shown, "address": address(image), "alt": described(image)}
+            where = address(image)
+            shown = image.visible_to(viewer(request)) and where != ""
+            facts = {"picture": image, "visible": shown, "address": where, "alt": described(image)}
             names = {"title": _name(image), "subtitle": None, "hidden": hidden(image)}
             extra_context = {**(extra_context or {}), **facts, **names}
         return super().change_view(request, object_id, form_url, extra_context)

@@ -79,7 +79,7 @@ def _in_order(generation: Generation) -> list[Image]:
 def _picture(image: Image, user: Any) -> dict[str, Any]:
     return {
         "image": image,
-        "visible": image.visible_to(user),
+        "visible": image.visible_to(user) and address(image) != "",
         "address": address(image),
         "thumbnail": address(image, thumbnail=bool(image.thumbnail)),
         "alt": described(image),

@@ -30,6 +30,8 @@ def preview(image: Image, user: AbstractBaseUser, *, alt: str = "") -> SafeStrin
     """The preview, or a placeholder that says why there is none."""
     if not image.visible_to(user):
         return format_html('<span class="imagen-held">{}</span>', hidden(image))
+    if not address(image):
+        return format_html('<span class="imagen-quiet">{}</span>', _("no address"))
     return format_html(
         '<img class="imagen-thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy" decoding="async">',
         *(address(image, thumbnail=bool(image.thumbnail)), alt, image.width, image.height),

@@ -72,10 +72,8 @@ def short(text: str, *, most: int = 80) -> str:
     return Truncator(" ".join(text.split())).chars(most)
 
 
-def ago(moment: datetime | None) -> str:
+def ago(moment: datetime) -> str:
     """“5 minutes ago”, with the exact time behind it."""
-    if moment is None:
-        return "–"
     fresh = timezone.now() - moment < timedelta(minutes=1)
     told = _("just now") if fresh else _("%(time)s ago") % {"time": timesince(moment, depth=1)}
     exact = localize(timezone.localtime(moment))

@@ -32,7 +32,8 @@ class Engine:
     """Works on many jobs at once until told to stop, or, as a slice, until its time or its work is over."""
 
     def __init__(self, *, seconds: float | None = None) -> None:
-        self.name = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.name = f"{socket.gethostname()[:60]}:{os.getpid()}"
+        self.holder = f"{self.name}:{uuid.uuid4().hex[:8]}"
         self.seconds = seconds
         self._visits: dict[asyncio.Task[None], Job] = {}
         self._started_at = timezone.now()
@@ -79,7 +80,7 @@ class Engine:
 
     def _claim(self, room: int) -> list[Job]:
         lanes = {alias: _lane(alias, found) for alias, found in self.desk.providers.items()}
-        return claims.claim(lanes, holder=self.name, limit=min(room, BATCH), lease=settings.LEASE_SECONDS)
+        return claims.claim(lanes, holder=self.holder, limit=min(room, BATCH), lease=settings.LEASE_SECONDS)
 
     async def _hold(self) -> None:
         fences = {job.pk: job.fence for job in self._visits.values()}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TextIO
 
+from django.core.management.base import OutputWrapper
 from django.utils.translation import gettext as _
 
 from imagen import pipeline, presentation
@@ -18,10 +18,11 @@ CLEAR = "\r\x1b[K"
 class Progress:
     """Says each thing once: price, warnings, steps, why it waits."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: OutputWrapper) -> None:
         self._out = out
         self._said: set[str] = set()
         self._begun = time.monotonic()
+        self._done = 0
 
     def begin(self, generation: Generation) -> None:
         """Who makes how many pictures at what price, and what to know beforehand."""
@@ -39,16 +40,16 @@ class Progress:
         story = presentation.story(generation)
         self._warn(story)
         self._say(_step(generation))
-        if story.error and not generation.finished:
+        if story.error and generation.status in (Status.QUEUED, Status.PROCESSING, Status.PARTIAL):
             self._say(story.error.message)
         if self._out.isatty() and not generation.finished:
-            self._out.write(f"{CLEAR}{self._bar(pipeline.eta(generation))}")
+            self._out.write(CLEAR + self._bar(pipeline.eta(generation)), ending="")
             self._out.flush()
 
     def end(self) -> None:
         """Take the bar away."""
         if self._out.isatty():
-            self._out.write(CLEAR)
+            self._out.write(CLEAR, ending="")
 
     def _warn(self, story: presentation.Story) -> None:
         self._say(*(warning.message for warning in story.warnings))
@@ -58,14 +59,14 @@ class Progress:
             if line not in self._said:
                 self._said.add(line)
                 self.end()
-                self._out.write(f"{line}\n")
+                self._out.write(line)
                 self._out.flush()
 
     def _bar(self, eta: int | None) -> str:
         gone = time.monotonic() - self._begun
-        done = round(WIDTH * gone / (gone + (eta or 10)))
+        self._done = max(self._done, round(WIDTH * gone / (gone + (eta or 10))))
         left = "" if eta is None else " " + _("about %(seconds)s s") % {"seconds": eta}
-        return f"[{'#' * done}{'-' * (WIDTH - done)}]{left}"
+        return f"[{'#' * self._done}{'-' * (WIDTH - self._done)}]{left}"
 
 
 def _price(generation: Generation) -> str:

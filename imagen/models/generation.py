@@ -179,10 +179,10 @@ class Generation(models.Model):
         self.version += 1
         Generation.objects.filter(pk=self.pk).update(**changes, version=F("version") + 1)
 
-    def warn(self, code: str) -> None:
-        """Add a warning once."""
-        if code not in self.warnings:
-            self.save_changes(warnings=[*self.warnings, code])
+    def warn(self, *codes: str) -> None:
+        """Add warnings, each once."""
+        if new := [code for code in codes if code not in self.warnings]:
+            self.save_changes(warnings=[*self.warnings, *new])
 
 
 def _announce(generation: Generation) -> None:

@@ -40,7 +40,7 @@ class Move:
     changes: dict[str, Any] = field(default_factory=dict)
     code: str = ""
     note: str = ""
-    warning: str = ""
+    warnings: tuple[str, ...] = ()
     actor: Any = None
     images: tuple[Image, ...] = ()
 
@@ -234,5 +234,6 @@ def _event(move: Move, now: datetime) -> Event:
 
 def _warn(moves: list[Move]) -> None:
     for move in moves:
-        if move.warning:
-            Generation.objects.select_for_update(of=("self",)).get(pk=move.job.generation_id).warn(move.warning)
+        if move.warnings:
+            generation = Generation.objects.select_for_update(of=("self",)).get(pk=move.job.generation_id)
+            generation.warn(*move.warnings)

@@ -11,7 +11,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from imagen import pipeline
 from imagen.admin import actions, base
+from imagen.exceptions import Conflict
 from imagen.models import Generation
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
@@ -238,3 +240,14 @@ def test_a_download_is_bounded_and_never_empty(sign_in, monkeypatch):
 
     assert told(completed(me(client), images=2)) == ["These are more than 1 pictures. Choose fewer."]
     assert told(generation(me(client))) == ["There is no picture to download."]
+
+
+def test_what_changed_since_the_page_was_shown_is_left_and_named(sign_in, monkeypatch):
+    def late(row, actor):
+        raise Conflict(state="Waiting")
+
+    client = sign_in("ann", *EDITOR)
+    row = failed(client)
+    monkeypatch.setattr(pipeline, "retry", late)
+    done = act(client, "retry", [row], mark=str(uuid.uuid4()))
+    assert messages(done) == ["1 was left as it is. There is nothing to do: it is Waiting."]

@@ -126,3 +126,14 @@ def test_chosen_pictures_come_as_one_file(sign_in):
     response = client.post(LIST, {"action": "download", "_selected_action": str(picture.pk)})
     archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
     assert archive.namelist() == [f"{picture.pk}.png"]
+
+
+def test_on_a_site_without_our_addresses_the_pages_still_open(sign_in, settings):
+    client = sign_in("ann", *EDITOR)
+    picture = completed(me(client)).images.get()
+    settings.ROOT_URLCONF = "tests.admin.urls"
+    for address in (LIST, page_of(picture), reverse("admin:imagen_generation_change", args=[picture.generation_id])):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert not Page(page.content.decode()).all("img")
+    assert "no address" in client.get(LIST).content.decode()

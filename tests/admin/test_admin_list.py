@@ -108,7 +108,7 @@ def test_more_rows_cost_no_more_queries_and_none_counts_or_compares_them_all(sig
     assert not [sql for sql in many if "DISTINCT" in sql.upper()]
     counts = [sql for sql in many if "COUNT(" in sql.upper() and "imagen_generation" in sql]
     assert counts
-    assert all(f"LIMIT {base.MOST_LISTED + 1}" in sql for sql in counts)
+    assert all(f"LIMIT {base.CappedPaginator.most + 1}" in sql for sql in counts)
 
 
 def test_the_order_is_the_order_of_an_index(sign_in):
@@ -120,7 +120,7 @@ def test_the_order_is_the_order_of_an_index(sign_in):
 
 
 def test_the_list_ends_where_counting_ends_and_says_so(sign_in, monkeypatch):
-    monkeypatch.setattr(base, "MOST_LISTED", 2)
+    monkeypatch.setattr(base.CappedPaginator, "most", 2)
     client = sign_in("ann", *EDITOR)
     for number in range(3):
         generation(me(client), prompt=f"number {number}")

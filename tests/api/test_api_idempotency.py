@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from imagen import pipeline
-from imagen.api.idempotency import Once
+from imagen.api.idempotency import Answer, Once
 from imagen.models import Generation, IdempotencyKey
 
 LIGHTHOUSE = {"prompt": "a lighthouse", "num_images": 2}
@@ -112,6 +112,13 @@ def test_what_waiting_brought_is_the_answer_from_then_on(ann, monkeypatch):
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.content == first.content
     assert "Preference-Applied" not in again.headers
+
+
+def test_what_was_deleted_while_somebody_waited_is_not_remembered_again(ann):
+    body = ask(ann).json()
+    IdempotencyKey.objects.update(body={})
+    Once(user=ann.user, key="key-1", fingerprint="").renew(Answer(status=200, body=body))
+    assert IdempotencyKey.objects.get().body == {}
 
 
 def test_without_a_key_every_request_is_new(ann):

@@ -151,6 +151,12 @@ def test_waiting_ends_when_the_time_is_over(ann):
     assert 0.9 < time.monotonic() - started < 3
 
 
+def test_what_is_deleted_while_somebody_waits_is_gone(ann, problem, monkeypatch):
+    made = factories.generation(ann.user)
+    monkeypatch.setattr(pipeline.wait, "__kwdefaults__", {"pause": lambda seconds: pipeline.erase(made)})
+    problem(ann.get(path(made) + "?wait=60"), 404, "not_found")
+
+
 @pytest.mark.parametrize("value", ["61", "-1", "x", "", "1.5", "9999999999999999999999"])
 def test_an_impossible_wait_is_refused(ann, problem, value):
     found = problem(ann.get(path(factories.generation(ann.user)) + f"?wait={value}"), 400)

@@ -108,6 +108,11 @@ def test_a_stream_of_an_error_is_closed_and_replaced(rf, problem):
     assert closed == [True]
 
 
+def test_a_large_body_goes_no_further(rf, problem):
+    large = rf.post("/api/imagen/v1/generations/", b"x" * 200_000, content_type="text/plain")
+    problem(ProblemDetailsMiddleware(lambda request: pytest.fail("it was let through"))(large), 413)
+
+
 def test_what_is_no_error_or_somewhere_else_is_left_alone(rf):
     for path, status in (("/api/imagen/v1/", 301), ("/admin/", 403), ("/api/imagenary/", 404)):
         told = HttpResponse("<h1>No</h1>", status=status)

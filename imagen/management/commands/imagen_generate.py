@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         """Ask, wait, deliver."""
         person, folder = _person(options["user"]), _folder(options["output"])
         generation = _ask(options, person)
-        progress = None if options["json"] else Progress(cast(TextIO, self.stdout))
+        progress = None if options["json"] else Progress(self.stdout)
         if progress:
             progress.begin(generation)
         if not options["no_wait"]:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             with Spare() as spare:
                 _follow(generation, progress, spare)
         except KeyboardInterrupt:
-            text = _("No longer waiting: the request %(id)s stays queued, and the next worker goes on with it.")
+            text = _("No longer waiting: request %(id)s stays queued, and the next worker goes on with it.")
             raise CommandError(text % {"id": generation.pk}, returncode=INTERRUPTED) from None
         finally:
             if progress:
@@ -76,7 +76,7 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps(presentation.generation_json(generation, may_review=may_review), indent=2))
         else:
-            self.stdout.writelines(f"{line}\n" for line in _told(generation, copied, may_review=may_review))
+            self.stdout.write("\n".join(_told(generation, copied, may_review=may_review)))
         _conclude(generation)
 
 

@@ -1,0 +1,28 @@
+"""The interface is the same on a site that sets up DRF and drf-spectacular its own way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SAME = ("test_api_asking.py", "test_api_lists.py", "test_api_looking.py", "test_api_problems.py", "test_api_schema.py")
+
+
+@pytest.mark.slow
+def test_the_sites_own_settings_change_nothing():
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
+            *("--ds=tests.api.another_site", *(str(HERE / name) for name in SAME)),
+        ],
+        cwd=HERE.parents[1],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]

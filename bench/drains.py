@@ -40,9 +40,8 @@ class Drain:
         return sorted(self.lags)[int(share * (len(self.lags) - 1))]
 
     def __str__(self) -> str:
-        return (
-            f"{self.count} in {self.seconds:.2f} s, {self.rate:.0f}/s, CPU {self.each:.1f} ms, {self.polls:.1f} polls"
-        )
+        pace = f"{self.count} in {self.seconds:.2f} s, {self.rate:.0f}/s"
+        return f"{pace}, CPU {self.each:.1f} ms, {self.polls:.1f} looks each, {self.peak:.0f} MB"
 
 
 def ours(stack: str, count: int, *, latency: float = 2.0, spread: float = 0.0, plain: bool = False) -> Drain:

@@ -45,10 +45,8 @@ class Floor:
         return await self._call("GET", path)
 
     async def _call(self, method: str, path: str, **rest: Any) -> Any:
-        async with (
-            self.calls,
-            self.session.request(method, f"{self.url}/api/v3/{path}", headers=HEADERS, **rest) as got,
-        ):
+        url = f"{self.url}/api/v3/{path}"
+        async with self.calls, self.session.request(method, url, headers=HEADERS, **rest) as got:
             return (await got.json())["data"]
 
     async def _save(self, url: str, path: Path) -> None:

@@ -30,32 +30,28 @@ _AT = {
     "postgresql": "now() - n * interval '20 seconds'",
 }
 _GENERATIONS = """INSERT INTO imagen_generation (id, user_id, prompt, negative_prompt, model, provider, provider_named,
-    aspect_ratio, resolution, num_images, output_format, metadata, status, error_code, error_note, warnings, cost_unit,
-    version, created_at, completed_at)
-{numbers} SELECT {id}, %(user)s, 'a lighthouse at dusk, number ' || n, '', 'imagen-4', 'wavespeed', {false}, '1:1', '1k',
-    1, '', '{{}}', CASE n %% 10 WHEN 0 THEN 'failed' ELSE 'completed' END, '', '', '[]', 'USD', 3, {at}, {at} FROM numbers"""
-_JOBS = """INSERT INTO imagen_job (id, generation_id, provider, provider_model, slots, status, remote_id, holder, fence,
-    tries, error_code, error_note, cost_unit, terms, created_at)
+    aspect_ratio, resolution, num_images, output_format, metadata, status, error_code, error_note, warnings,
+    cost_unit, version, created_at, completed_at)
+{numbers} SELECT {id}, %(user)s, 'a lighthouse, number ' || n, '', 'imagen-4', 'wavespeed', {false}, '1:1', '1k', 1, '',
+    '{{}}', CASE n %% 10 WHEN 0 THEN 'failed' ELSE 'completed' END, '', '', '[]', 'USD', 3, {at}, {at} FROM numbers"""
+_JOBS = """INSERT INTO imagen_job (id, generation_id, provider, provider_model, slots, status, remote_id, holder,
+    fence, tries, error_code, error_note, cost_unit, terms, created_at)
 SELECT {id}, id, provider, 'google/imagen4', '[0]', status, '', '', 1, 0, '', '', 'USD', '{{}}', created_at
     FROM imagen_generation"""
-_IMAGES = """INSERT INTO imagen_image (id, generation_id, job_id, "index", file, thumbnail, width, height, format, bytes,
-    sha256, alt_text, title, review, provider_model, created_at)
+_IMAGES = """INSERT INTO imagen_image (id, generation_id, job_id, "index", file, thumbnail, width, height, format,
+    bytes, sha256, alt_text, title, review, provider_model, created_at)
 SELECT {id}, generation_id, id, 0, 'imagen/a.png', 'imagen/a.webp', 1024, 1024, 'png', 1000000, '', '', '', 'none',
     provider_model, created_at FROM imagen_job"""
 
 
 def ages(stack: str, *, rows: int) -> Mapping[str, tuple[float, float]]:
     """Median milliseconds of each page, with a thousand rows and with so many."""
-    found = [_times(stack, count) for count in (1000, rows)]
-    return {name: (found[0][name], found[1][name]) for name in PAGES}
-
-
-def _times(stack: str, rows: int) -> dict[str, float]:
-    with site(stack) as place:
-        process = place.start("-m", "bench.listing")
-        process.ask(["fill", rows])
-        times: dict[str, float] = process.ask(["look", 60])
-        return times
+    with site(stack) as small, site(stack) as large:
+        short, long = (place.start("-m", "bench.listing") for place in (small, large))
+        short.ask(["fill", 1000])
+        long.ask(["fill", rows])
+        turns = [(short.ask(["look", 20]), long.ask(["look", 20])) for _ in range(5)][1:]
+    return {name: tuple(statistics.median(turn[side][name] for turn in turns) for side in (0, 1)) for name in PAGES}
 
 
 def work(asked: Any) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from bench.processes import ROOT, Child
 from bench.stacks import stack
 
 WEIGHT = 1_000_000
+_FOREIGN = re.compile("DJANGO|IMAGEN|.*_PROXY$", re.IGNORECASE)
 _PEOPLE = """
 from django.contrib.auth.models import User
 from rest_framework.authtoken.models import Token
@@ -52,7 +55,8 @@ class Site:
     def serve(self) -> int:
         """Start a web server as the reference recommends it; its port."""
         port = _free_port()
-        self.start("-m", "gunicorn", "project.wsgi", "-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{port}")
+        options = {"-k": "gthread", "--threads": "8", "--bind": f"127.0.0.1:{port}", "--log-level": "warning"}
+        self.start("-m", "gunicorn", "project.wsgi", "--no-control-socket", *itertools.chain(*options.items()))
         _await(port)
         return port
 
@@ -81,11 +85,7 @@ def _environment(place: Any, gateway: str, folder: Path) -> dict[str, str]:
     limits = {"wavespeed": {"OPTIONS": {"max_in_flight": 0, "per_minute": 0}}}
     ours = {"ALLOWED_PRIVATE_HOSTS": [gateway.removeprefix("http://")], "PROVIDERS": limits}
     return {
-        **{
-            name: value
-            for name, value in os.environ.items()
-            if not name.upper().startswith(("DJANGO", "IMAGEN")) and not name.upper().endswith("_PROXY")
-        },
+        **{name: value for name, value in os.environ.items() if not _FOREIGN.match(name)},
         "DJANGO_SETTINGS_MODULE": "bench.settings",
         "DATABASE_URL": place.database,
         "REDIS_URL": place.redis,

@@ -108,7 +108,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     # No URL serves this folder: imagen's own view checks who asks.
     "imagen": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MEDIA_ROOT / "imagen", "base_url": None},
+        "OPTIONS": {"location": MEDIA_ROOT / "private", "base_url": None},
     },
 }
 if S3_BUCKET:

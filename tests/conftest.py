@@ -67,12 +67,9 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def media(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def media(settings: Any, tmp_path: Path) -> Path:
     """A folder of this test's own behind the storages, never the demo's."""
     folder = tmp_path / "media"
-    if not request.config.pluginmanager.hasplugin("django"):
-        return folder
-    settings = request.getfixturevalue("settings")
     local = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
     settings.STORAGES = {**settings.STORAGES, "default": local, "imagen": local}
     return folder

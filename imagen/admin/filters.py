@@ -114,10 +114,6 @@ class DateFilter(ListFilter):
         """It is always offered."""
         return True
 
-    def expected_parameters(self) -> list[str | None]:
-        """The two days."""
-        return list(self.names)
-
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of these days."""
         first, last = (_day(str(self.used_parameters[name])) for name in self.names)

@@ -174,13 +174,10 @@ class GenerationAdmin(GenerationActions):
         return JsonResponse(quoted(request.POST))
 
     def save_model(self, request: HttpRequest, obj: Generation, form: Any, change: bool) -> None:
-        """Hand the request to the pipeline, once per form."""
-        mark = form.cleaned_data["mark"]
-        made, _fresh = once.once(
-            viewer(request),
-            mark if once.valid(mark) else once.token(),
-            lambda: str(pipeline.request(user=viewer(request), **form.options).pk),
-        )
+        """Hand the request to the pipeline, once per form and content: who goes back and changes it asks anew."""
+        user, options = viewer(request), form.options
+        mark = once.about(form.cleaned_data["mark"], options)
+        made, _fresh = once.once(user, mark, lambda: str(pipeline.request(user=user, **options).pk))
         obj.pk = uuid.UUID(made)
         obj.refresh_from_db()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +24,12 @@ def valid(mark: str) -> bool:
         return str(uuid.UUID(mark)) == mark
     except ValueError:
         return False
+
+
+def about(mark: str, content: dict[str, Any]) -> str:
+    """The mark together with what the form says; a mark that is none of ours is replaced."""
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"{mark if valid(mark) else token()} {digest}"
 
 
 def once(user: Any, mark: str, work: Callable[[], Any]) -> tuple[Any, bool]:

@@ -7,20 +7,22 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from imagen.admin.base import PlainAdmin
 from imagen.admin.words import ago
-from imagen.models import Worker
+from imagen.models import Job, Worker, database_now
 
 SILENCE = timedelta(seconds=90)
+PATIENCE = timedelta(seconds=5)  # an idle worker is woken by a request and says so at once
 
 
 def silent() -> bool:
-    """Whether no worker was heard of for a minute and a half."""
-    beat = Worker.last_beat()
-    return beat is None or beat < timezone.now() - SILENCE
+    """Whether something waits and no worker was heard of for a minute and a half."""
+    now, beat = database_now(), Worker.last_beat()
+    if beat is not None and beat > now - SILENCE:
+        return False
+    return Job.objects.filter(due_at__lt=now - PATIENCE).exists()
 
 
 @admin.register(Worker)

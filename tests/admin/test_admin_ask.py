@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from imagen import pipeline
@@ -48,6 +51,29 @@ def test_the_same_form_sent_twice_asks_once(sign_in):
     first, second = (client.post(ADD, said(mark=mark)) for _ in range(2))
     assert Generation.objects.count() == 1
     assert first.url == second.url
+
+
+def test_going_back_and_changing_the_form_asks_anew(sign_in):
+    client, mark = sign_in("ann", *EDITOR), str(uuid.uuid4())
+    for prompt in ("a kite", "a red kite"):
+        client.post(ADD, said(mark=mark, prompt=prompt))
+    assert set(Generation.objects.values_list("prompt", flat=True)) == {"a kite", "a red kite"}
+
+
+def test_the_same_form_sent_at_the_same_time_asks_once(sign_in, transactional_db, monkeypatch):
+    monkeypatch.setattr("imagen.queue.knock", lambda: None)
+    client, mark = sign_in("ann", *EDITOR), str(uuid.uuid4())
+
+    def send(number):
+        other = Client()
+        other.cookies = client.cookies
+        found = other.post(ADD, said(mark=mark)).url
+        connection.close()
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(send, range(4)))) == 1
+    assert Generation.objects.count() == 1
 
 
 def test_two_forms_ask_twice(sign_in):

@@ -106,7 +106,8 @@ def test_what_can_be_done_follows_the_state(sign_in):
 
 def test_a_silent_worker_is_mentioned_while_something_waits(sign_in):
     client, hint = sign_in("ann", *EDITOR), "the background worker is not running. Nothing was charged."
-    row = generation(me(client))
+    assert hint not in text(client, generation(me(client)))
+    row = generation(me(client), job={"due_at": timezone.now() - timedelta(seconds=9)})
     assert hint in text(client, row)
     Worker.objects.create(name="w", started_at=timezone.now(), beat_at=timezone.now() - timedelta(seconds=89))
     assert hint not in text(client, row)
@@ -209,3 +210,5 @@ def test_it_says_how_long_it_probably_takes(sign_in, monkeypatch):
     client = sign_in("ann", *EDITOR)
     assert client.get(live_of(generation(me(client)))).json()["progress"] == "about 11 seconds left"
     assert client.get(live_of(generation(me(client), status="unconfirmed"))).json()["progress"] == ""
+    monkeypatch.setattr(pipeline, "eta", lambda row, **_: 1)
+    assert client.get(live_of(generation(me(client)))).json()["progress"] == "taking longer than usual"

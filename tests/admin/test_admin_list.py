@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from imagen.admin import base
-from imagen.models import Worker
+from imagen.models import Job, Worker
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
 from tests.factories import completed, generation, image
@@ -129,11 +129,14 @@ def test_the_list_ends_where_counting_ends_and_says_so(sign_in, monkeypatch):
     assert "Only the first 2 are listed" in response.content.decode()
 
 
-def test_a_silent_worker_is_mentioned(sign_in, worker):
+def test_a_silent_worker_is_mentioned_while_something_waits(sign_in, worker):
     client, hint = sign_in("ann", *EDITOR), "The background worker is not running"
+    generation(me(client), job={"due_at": timezone.now() - timedelta(seconds=9)})
     assert hint not in client.get(LIST).content.decode()
     Worker.objects.update(beat_at=timezone.now() - timedelta(seconds=91))
     assert hint in client.get(LIST).content.decode()
+    Job.objects.update(due_at=None)
+    assert hint not in client.get(LIST).content.decode()
 
 
 def test_a_held_picture_is_shown_to_reviewers_only(sign_in):

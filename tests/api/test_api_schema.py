@@ -113,7 +113,7 @@ def test_the_page_loads_everything_from_us(anonymous):
     assert page.headers["Content-Type"].startswith("text/html")
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert "<script>" not in text
-    addresses = re.findall(r'(?:src|href|data-schema)="([^"]+)"', text)
+    addresses = set(re.findall(r'(?:src|href|data-schema)="([^"]+)"', text)) - {"data:,"}
     assert len(addresses) >= 4
     for address in addresses:
         assert address.startswith("/api/imagen/v1/")

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -77,7 +76,7 @@ def test_a_worker_does_what_is_asked_elsewhere_and_ends_in_good_order(
 
 @pytest.mark.slow
 def test_ctrl_c_in_the_middle_gives_the_request_to_the_next_worker(start: Start, manage: Manage) -> None:
-    waiting = start("imagen_generate", "a lighthouse [[slow:8]]")
+    waiting = start("imagen_generate", "a lighthouse [[slow:4]]")
     assert waiting.stdout is not None
     while "Being made" not in (line := waiting.stdout.readline()):
         assert line, waiting.communicate()

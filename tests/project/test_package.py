@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,34 +15,40 @@ import pytest
 import imagen
 
 ROOT = Path(imagen.__file__).parent.parent
-SETTINGS = """
+BARE = """
 SECRET_KEY = "only for this test"
-INSTALLED_APPS = [
-    "django.contrib.auth", "django.contrib.contenttypes", {more}
-    "django_q", "rest_framework", "imagen",
-]
-DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3",
-                           "OPTIONS": {{"transaction_mode": "IMMEDIATE"}}}}}}
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3", "OPTIONS": {
+    "transaction_mode": "IMMEDIATE", "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}}}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-TEMPLATES = [{{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {{
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {
     "context_processors": [
         "django.template.context_processors.request",
         "django.contrib.auth.context_processors.auth",
         "django.contrib.messages.context_processors.messages",
-    ]}}}}]
+    ]}}]
 ROOT_URLCONF = "site_urls"
-Q_CLUSTER = {{"name": "site", "orm": "default", "timeout": 90, "retry": 180}}
 USE_TZ = True
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.staticfiles"]
+"""
+ADMIN = """
+INSTALLED_APPS += ["django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"]
+"""
+LEAST = """
+INSTALLED_APPS += ["django_q", "rest_framework", "imagen"]
 """
 URLS = """
 from django.urls import include, path
 urlpatterns = [path("", include("imagen.urls"))]
 """
-ADMIN = '"django.contrib.admin", "django.contrib.messages", "django.contrib.sessions",'
 
 
 def run(*command: str, cwd: Path, **environ: str) -> str:
@@ -84,13 +92,33 @@ def test_templates_and_static_files_travel_with_the_package(wheel: Path) -> None
     assert {str(path.relative_to(ROOT)) for path in files} <= packed
 
 
+@pytest.fixture
+def django(installed: Path, tmp_path: Path) -> Callable[..., str]:
+    """Runs a command of a project with these settings, in a folder of its own."""
+
+    def django(settings: str, *command: str) -> str:
+        (tmp_path / "site_settings.py").write_text(settings)
+        (tmp_path / "site_urls.py").write_text(URLS)
+        environ = {"DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": f"{installed}:{tmp_path}"}
+        return run(sys.executable, "-m", "django", *command, cwd=tmp_path, **environ)
+
+    return django
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("more", ["", ADMIN], ids=["without the admin", "with the admin"])
-def test_a_bare_project_passes_its_checks(installed: Path, tmp_path: Path, more: str) -> None:
-    (tmp_path / "site_settings.py").write_text(SETTINGS.format(more=more))
-    (tmp_path / "site_urls.py").write_text(URLS)
-    environ = {"DJANGO_SETTINGS_MODULE": "site_settings", "PYTHONPATH": f"{installed}:{tmp_path}"}
-    script = "import imagen; print(imagen.__file__)"
-    assert run(sys.executable, "-c", script, cwd=tmp_path, **environ).startswith(str(installed))
-    run(sys.executable, "-m", "django", "check", cwd=tmp_path, **environ)
-    run(sys.executable, "-m", "django", "makemigrations", "--check", "imagen", cwd=tmp_path, **environ)
+def test_three_lines_in_installed_apps_pass_the_checks(django: Callable[..., str], more: str) -> None:
+    django(BARE + more + LEAST, "check")
+    django(BARE + more + LEAST, "makemigrations", "--check", "imagen")
+
+
+@pytest.mark.slow
+def test_the_settings_of_the_readme_leave_nothing_to_warn_about(django: Callable[..., str]) -> None:
+    (readme,) = re.findall(r"```python\n(INSTALLED_APPS.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    django(BARE + readme, "check", "--fail-level", "WARNING")
+
+
+@pytest.mark.slow
+def test_it_is_the_installed_package_that_is_checked(django: Callable[..., str], installed: Path) -> None:
+    found = django(BARE + LEAST, "shell", "-c", "import imagen; print(imagen.__file__)")
+    assert found.strip().splitlines()[-1].startswith(str(installed))

@@ -84,7 +84,7 @@ def test_the_queue_settings_neither_run_twice_nor_hang(load: Load) -> None:
 def test_pictures_are_kept_where_no_address_leads(load: Load, tmp_path: Path) -> None:
     found = load(MEDIA_ROOT=str(tmp_path))
     options = found["STORAGES"]["imagen"]["OPTIONS"]
-    assert options == {"location": tmp_path / "imagen", "base_url": None}
+    assert options == {"location": tmp_path / "private", "base_url": None}
     assert not any("media" in str(pattern.pattern) for pattern in urlpatterns)
 
 

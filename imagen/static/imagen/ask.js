@@ -68,7 +68,9 @@
     clearTimeout(timer);
     timer = setTimeout(ask, 150);
   });
-  form.addEventListener("submit", () => { setTimeout(() => form.querySelectorAll("[type=submit]").forEach((each) => { each.disabled = true; })); });
+  const rest = (still) => form.querySelectorAll("[type=submit]").forEach((each) => { each.disabled = still; });
+  form.addEventListener("submit", () => setTimeout(rest, 0, true));
+  window.addEventListener("pageshow", () => rest(false)); // who comes back may send again
   follow();
   ask();
 })();

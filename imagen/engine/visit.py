@@ -84,15 +84,18 @@ class Visit:
     async def _mark(self) -> None:
         """Commit, before the first byte, that from here on money may be spent."""
         if self.desk.stopping.is_set():
-            raise Busy(retry_after=0)
+            raise Busy("stopping")
         changes = {"sent_at": timezone.now(), "tries": self.job.tries + 1}
         await self._make(Move(job=self.job, to=JobStatus.SENDING, wait=settings.LEASE_SECONDS, changes=changes))
 
     async def _declined(self, error: ImagenError) -> None:
+        if self.desk.stopping.is_set() and self.job.status == JobStatus.SUBMITTING:
+            await self._make(Move(job=self.job, to=JobStatus.QUEUED, wait=0, code=self.job.error_code))
+            return
         logger.info("a call was not taken", extra=self._facts(error.code))
         if error.code in _CLOSED:
             await self.desk.rest(self.job.provider, error.code, claims.PROBE_SECONDS)
-        elif isinstance(error, Busy) and not self.desk.stopping.is_set():
+        elif isinstance(error, Busy):
             await self.desk.rest(self.job.provider, error.code, error.retry_after)
         move = verdicts.declined(self.job, error, idempotent=self.provider.idempotent, now=timezone.now())
         await self._make(replace(move, note=self.provider.clean(move.note)))

@@ -10,6 +10,8 @@ from imagen.exceptions import Busy
 from imagen.middleware import ProblemDetailsMiddleware
 from tests import factories
 
+pytestmark = pytest.mark.django_db  # closing a response looks at the connections
+
 NOWHERE = [
     "/api/imagen/",
     "/api/imagen/v2/generations/",

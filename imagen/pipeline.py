@@ -18,7 +18,7 @@ from imagen import files, queue, registry
 from imagen.exceptions import Conflict, TransitionError
 from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Tempo, Worker
 from imagen.offers import Offer
-from imagen.states import BEFORE_SENDING, FINISHED, JobStatus
+from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
 from imagen.types import ImageRequest, checked_metadata
 
 if TYPE_CHECKING:
@@ -192,6 +192,16 @@ def describe(image: Image, **texts: str) -> Image:
         image.generation.save_changes()
     image.refresh_from_db()
     return image
+
+
+def review(image: Image, verdict: Review, *, actor: AbstractBaseUser) -> None:
+    """Release or reject a picture held for review; rejecting refunds nothing. ``Conflict`` when it is not held."""
+    with transaction.atomic():
+        held = Image.objects.filter(pk=image.pk, review=Review.HELD)
+        if not held.update(review=verdict):
+            raise Conflict(state=image.get_review_display())
+        Event.objects.create(generation=image.generation, what=f"picture {verdict}", actor_id=actor.pk)
+        image.generation.save_changes()
 
 
 def wait(generation: Generation, *, seconds: float, pause: Callable[[float], None] = time.sleep) -> Generation:

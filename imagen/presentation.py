@@ -209,7 +209,7 @@ def _offer_facts(alias: str, retired: date | None, successor: str) -> dict[str, 
     known = {
         "provider": provider_label(alias),
         "retired": retired and date_format(retired, "DATE_FORMAT"),
-        "successor": successor,
+        "successor": MODELS[successor].name if successor in MODELS else successor,
     }
     return {name: value for name, value in known.items() if value}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -12,7 +13,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from imagen import pipeline
 from imagen.admin import catalogue, words
@@ -20,6 +21,7 @@ from imagen.admin.actions import zipped
 from imagen.admin.base import PlainAdmin, ShortPaginator, viewer
 from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter
 from imagen.admin.previews import address, described, hidden, preview
+from imagen.exceptions import Conflict
 from imagen.models import Image
 from imagen.states import Review
 
@@ -55,7 +57,7 @@ class ImageAdmin(PlainAdmin):
     list_filter = (AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter)
     list_select_related = ("generation__user",)
     paginator = ShortPaginator
-    actions = ("download",)
+    actions = ("download", "release", "reject")
     fields = ("title", "alt_text", "origin", "measures", "provider_model", "weight", "reviewed", "created_at")
     readonly_fields = fields[2:]
 
@@ -148,6 +150,29 @@ class ImageAdmin(PlainAdmin):
     def download(self, request: HttpRequest, queryset: QuerySet[Image]) -> Any:
         """Send them as one file."""
         return zipped(self, request, queryset)
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        """Who may release and reject."""
+        return viewer(request).has_perm("imagen.review")
+
+    @admin.action(description=gettext_lazy("Release held pictures"), permissions=["review"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        """Let everybody see them who may see the request."""
+        self._decide(request, queryset, Review.RELEASED)
+
+    @admin.action(description=gettext_lazy("Reject held pictures"), permissions=["review"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        """Keep them hidden; what they cost stays spent."""
+        self._decide(request, queryset, Review.REJECTED)
+
+    def _decide(self, request: HttpRequest, queryset: QuerySet[Image], verdict: Review) -> None:
+        done = 0
+        for image in queryset.filter(review=Review.HELD):
+            with suppress(Conflict):  # another reviewer was faster
+                pipeline.review(image, verdict, actor=viewer(request))
+                done += 1
+        said = ngettext("%(count)d picture is now %(verdict)s.", "%(count)d pictures are now %(verdict)s.", done)
+        self.message_user(request, said % {"count": done, "verdict": verdict.label})
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The pictures, by name."""

@@ -25,6 +25,8 @@ HAPPENED: Mapping[str, Any] = {
     "asked": gettext_lazy("Asked"),
     "cancel asked": gettext_lazy("Asked to cancel"),
     "retry asked": gettext_lazy("Asked to try again"),
+    "picture released": gettext_lazy("A held picture was released"),
+    "picture rejected": gettext_lazy("A held picture was rejected"),
     "picture deleted": gettext_lazy("A picture was deleted"),
     "queued": gettext_lazy("Back in the queue"),
     "submitting": gettext_lazy("Taken up by the worker"),

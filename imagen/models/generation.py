@@ -117,6 +117,8 @@ class Generation(models.Model):
             models.Index(fields=("-created_at", "-id"), name="imagen_gen_newest"),
             models.Index(fields=("status", "-created_at", "-id"), name="imagen_gen_by_status"),
             models.Index(fields=("user", "-created_at", "-id"), name="imagen_gen_by_user"),
+            models.Index(fields=("model", "-created_at", "-id"), name="imagen_gen_by_model"),
+            models.Index(fields=("provider", "-created_at", "-id"), name="imagen_gen_by_provider"),
         )
 
     def __str__(self) -> str:

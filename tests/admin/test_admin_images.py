@@ -137,3 +137,23 @@ def test_on_a_site_without_our_addresses_the_pages_still_open(sign_in, settings)
         assert page.status_code == 200
         assert not Page(page.content.decode()).all("img")
     assert "no address" in client.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(("action", "verdict"), [("release", "released"), ("reject", "rejected")])
+def test_a_reviewer_decides_about_held_pictures_and_the_history_says_who(sign_in, action, verdict):
+    client = sign_in("rev", *EDITOR, "view_all", "review")
+    held = image(generation(status="completed"), review="held")
+    fine = image(generation(status="completed"))
+    client.post(LIST, {"action": action, "_selected_action": [str(held.pk), str(fine.pk)]})
+    held.refresh_from_db()
+    fine.refresh_from_db()
+    assert (held.review, fine.review) == (verdict, "none")
+    assert held.generation.events.get(what=f"picture {verdict}").actor == me(client)
+
+
+def test_without_the_permission_nobody_releases_anything(sign_in):
+    client = sign_in("ann", *EDITOR)
+    held = image(generation(me(client), status="completed"), review="held")
+    client.post(LIST, {"action": "release", "_selected_action": [str(held.pk)]})
+    held.refresh_from_db()
+    assert held.review == "held"

@@ -38,7 +38,7 @@ def test_a_generation_has_the_fields_of_the_contract_in_its_order(ann):
     assert body["status"] == "queued"
     assert body["cost"] == {"unit": "USD", "estimated": "0.0380", "actual": None}
     assert body["warnings"][0]["code"] == "model_retired_upstream"
-    assert "nano-banana-2.1" in body["warnings"][0]["message"]
+    assert "Nano Banana 2.1" in body["warnings"][0]["message"]
     assert body["error"] is body["eta_seconds"] is body["started_at"] is body["completed_at"] is None
     assert body["created_at"].endswith("Z")
     assert body["urls"]["cancel"] == body["urls"]["self"] + "cancel/"

@@ -50,7 +50,7 @@ def test_a_quote_prices_a_request_and_queues_nothing(ann):
     assert (body["allowed"], body["remaining"]) == (True, None)
     assert body["warnings"][0]["code"] == "model_retired_upstream"
     assert "Aug. 17, 2026" in body["warnings"][0]["message"]
-    assert "nano-banana-2.1" in body["warnings"][0]["message"]
+    assert "Nano Banana 2.1" in body["warnings"][0]["message"]
     assert not Generation.objects.exists()
 
 

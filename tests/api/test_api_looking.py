@@ -69,7 +69,7 @@ def test_a_finished_generation_shows_its_pictures_and_what_they_cost(ann):
             "0 of 4",
             ["retry"],
         ),
-        ({"status": "failed", "error_code": "model_retired"}, "model_retired", "nano-banana-2.1", ["choose_model"]),
+        ({"status": "failed", "error_code": "model_retired"}, "model_retired", "Nano Banana 2.1", ["choose_model"]),
         ({"status": "unconfirmed", "error_code": "submit_unknown"}, "submit_unknown", "Sandbox", ["ask_administrator"]),
         (
             {"job": {"error_code": "provider_rate_limited"}},
@@ -101,7 +101,7 @@ def test_a_retired_model_is_warned_about_with_date_and_successor(ann):
     warnings = ann.get(path(made)).json()["warnings"]
     assert [warning["code"] for warning in warnings] == ["model_retired_upstream", "late"]
     assert "Aug. 17, 2026" in warnings[0]["message"]
-    assert "nano-banana-2.1" in warnings[0]["message"]
+    assert "Nano Banana 2.1" in warnings[0]["message"]
 
 
 def test_how_long_it_takes_is_told_from_what_was_learned(ann):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from imagen import files, queue, registry
+from imagen.conf import settings
 from imagen.exceptions import Conflict, TransitionError
 from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Tempo, Worker
 from imagen.offers import Offer
@@ -97,8 +99,19 @@ def request(
         )
         _hire(generation, choice, range(whole.num_images))
         Event.objects.create(generation=generation, what="asked", actor_id=user.pk if user else None)
+    logger.info("a request was taken: %s", _discreet(generation.prompt), extra=_facts(generation))
     queue.ring()
     return generation
+
+
+def _discreet(prompt: str) -> str:
+    """A prompt as the log may show it: enough to recognise it, not to read it."""
+    return prompt if settings.LOG_PROMPTS else f"{hashlib.sha256(prompt.encode()).hexdigest()[:12]} ({len(prompt)})"
+
+
+def _facts(generation: Generation) -> dict[str, str]:
+    known = {"generation": str(generation.pk), "provider": generation.provider, "status": generation.status}
+    return {**known, "job": "", "code": ""}
 
 
 def _hire(generation: Generation, choice: registry.Choice, places: Any, replaces: Job | None = None) -> None:

@@ -209,3 +209,12 @@ def test_who_did_it_is_written_down():
     pipeline.cancel(generation, actor=user)
     told = Event.objects.filter(actor=user).values_list("what", flat=True)
     assert list(told) == ["asked", "cancel asked", "canceled"]
+
+
+@pytest.mark.parametrize(("told", "shown"), [(False, False), (True, True)])
+def test_the_log_shows_a_prompt_only_when_the_site_wants_it(settings, caplog, told, shown):
+    settings.IMAGEN = {**settings.IMAGEN, "LOG_PROMPTS": told}
+    with caplog.at_level("INFO", "imagen"):
+        pipeline.request(prompt="a secret lighthouse")
+    assert ("secret" in caplog.text) is shown
+    assert "a request was taken" in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.core.signals import setting_changed
 from django.db import models
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def _named() -> Storage:
-    return storages[settings.STORAGE if settings.STORAGE in storages.backends else "default"]
+    try:
+        alias = settings.STORAGE
+    except ImproperlyConfigured:  # models load before checks: the check says what is wrong
+        alias = "default"
+    return storages[alias if alias in storages.backends else "default"]
 
 
 _pictures: Any = SimpleLazyObject(_named)

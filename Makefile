@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 TEMPLATES = $(shell find imagen templates -name '*.html')
 
-.PHONY: help demo test lint types contracts check format clean
+.PHONY: help demo test lint types contracts check bench format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ check: lint types contracts  ## All of the above, and what Django checks
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=0 SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')" ALLOWED_HOSTS=example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: $(VENV)/.dev  ## Measure, and print the table of bench/README.md (ARGS=… choose rows)
+	$(BIN)/python -m bench $(ARGS)
 
 format: $(VENV)/.dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .

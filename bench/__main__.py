@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ def judged(stack: str, row: str, found: dict[str, Figure]) -> str:
 def main(arguments: list[str]) -> int:
     """Print the table."""
     asked = options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started is ended
     stacks = [name for name in STACKS if name in (asked.stack or STACKS) and there(name)]
     found = {name: measure(name, asked) for name in stacks}
     print(f"\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {os.getloadavg()[1]:.1f}\n")

@@ -41,7 +41,8 @@ class Drain:
 
     def __str__(self) -> str:
         pace = f"{self.count} in {self.seconds:.2f} s, {self.rate:.0f}/s"
-        return f"{pace}, CPU {self.each:.1f} ms, {self.polls:.1f} looks each, {self.peak:.0f} MB"
+        memory = f", {self.peak:.0f} MB" if self.peak else ""
+        return f"{pace}, CPU {self.each:.1f} ms, {self.polls:.1f} looks each{memory}"
 
 
 def ours(stack: str, count: int, *, latency: float = 2.0, spread: float = 0.0, plain: bool = False) -> Drain:

@@ -10,11 +10,12 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from imagen.models import Event, Gateway, Generation, Job, Move, database_now
-from imagen.states import AT_PROVIDER, JobStatus
+from imagen.states import AT_PROVIDER, BEFORE_SENDING, JobStatus
 
 MINUTE = timedelta(minutes=1)
 PROBE_SECONDS = 60.0
 _RESUMABLE = (JobStatus.PROCESSING, JobStatus.STORING)
+_HALFWAY = {JobStatus.SENDING, *_RESUMABLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +31,24 @@ class Lane:
 def claim(lanes: Mapping[str, Lane], *, holder: str, limit: int, lease: float) -> list[Job]:
     """Take what is due, at most ``limit`` jobs, for ``lease`` seconds; what has to wait learns why."""
     now = database_now()
-    if not Job.objects.filter(due_at__lte=now).exists():
+    due = Job.objects.filter(due_at__lte=now).order_by().distinct()
+    if not (waiting := set(due.values_list("status", flat=True))):
         return []
     with transaction.atomic():
-        _put_back(now)
-        _park_unknown_sends(lanes, now)
-        _postpone_strangers(lanes, now)
-        taken = _resume(lanes, now, limit)
-        for lane in lanes.values():
+        _clear(lanes, now, waiting)
+        taken = _resume(lanes, now, limit) if waiting & _HALFWAY else []
+        for lane in lanes.values() if waiting & BEFORE_SENDING else ():
             taken += _admit(lane, now, limit - len(taken))
         return _lease(taken, holder, now + timedelta(seconds=lease))
+
+
+def _clear(lanes: Mapping[str, Lane], now: datetime, waiting: set[str]) -> None:
+    """Put what a lost worker left, and what nobody here can send, where it belongs."""
+    if JobStatus.SUBMITTING in waiting:
+        _put_back(now)
+    if JobStatus.SENDING in waiting:
+        _park_unknown_sends(lanes, now)
+    _postpone_strangers(lanes, now)
 
 
 def _due(now: datetime) -> QuerySet[Job]:
@@ -80,8 +89,9 @@ def _admit(lane: Lane, now: datetime, limit: int) -> list[Job]:
     gateway = _gateway(lane.alias)
     allowed, until, code = _allowance(lane, gateway, now)
     first = _due(now).filter(provider=lane.alias, status=JobStatus.QUEUED)
-    jobs = list(first[: min(allowed, limit)]) if min(allowed, limit) > 0 else []
-    if allowed <= limit:
+    places = max(min(allowed, limit), 0)
+    jobs = list(first[:places]) if places else []
+    if allowed <= limit and len(jobs) == places:
         _explain(due.exclude(pk__in=[job.pk for job in jobs]), until, code)
     return jobs
 

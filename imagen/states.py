@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -70,6 +71,7 @@ FINISHED = frozenset(Status) - UNFINISHED
 RETRYABLE = frozenset({Status.FAILED, Status.PARTIAL})
 
 
+@cache
 def sources(to: JobStatus) -> frozenset[JobStatus]:
     """The states a job may come from when it becomes ``to``."""
     return frozenset(start for start, ends in NEXT.items() if to in ends)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import os
+import ssl
 import time
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, Self
 
 import httpx
@@ -33,6 +36,12 @@ class Fetched:
     sha256: str
 
 
+@cache
+def _trust(*places: str | None) -> ssl.SSLContext:
+    """The authorities we believe, by where they are named; reading them takes as long as a call."""
+    return httpx.create_ssl_context()
+
+
 class Transport:
     """Sends calls and fetches outputs, each within a time, a size and a number of slots."""
 
@@ -55,7 +64,7 @@ class Transport:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        trust = httpx.create_ssl_context()
+        trust = _trust(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
         self._fresh = await self._open.enter_async_context(connections(trust, fresh=True))
         self._ways: dict[Way, httpx.AsyncBaseTransport] = {
             Way.INSIDE: _Sandbox(),

@@ -53,21 +53,25 @@ class Preview(Picture):
 def _serve(file: FieldFile, *, stem: str) -> HttpResponseBase:
     name = str(file.name)
     ending = name.rpartition(".")[2].lower()
+    kind, called = _TYPES.get(ending, "application/octet-stream"), f"{stem}.{ending}"
     try:
         file.storage.path(name)
     except NotImplementedError:  # the storage is somewhere else
-        return HttpResponseRedirect(_signed(file.storage, name))
+        return HttpResponseRedirect(_signed(file.storage, name, kind=kind, called=called))
     try:
         opened = file.storage.open(name)
     except FileNotFoundError as error:
         raise Http404 from error
-    kind = _TYPES.get(ending, "application/octet-stream")
-    return FileResponse(opened, content_type=kind, filename=f"{stem}.{ending}")
+    return FileResponse(opened, content_type=kind, filename=called)
 
 
-def _signed(storage: Storage, name: str) -> str:
-    bounded: dict[str, Any] = {"expire": SIGNED_SECONDS} if "expire" in signature(storage.url).parameters else {}
-    return storage.url(name, **bounded)
+def _signed(storage: Storage, name: str, *, kind: str, called: str) -> str:
+    known = signature(storage.url).parameters
+    options: dict[str, Any] = {"expire": SIGNED_SECONDS} if "expire" in known else {}
+    if "http_method" in known:  # S3: what it answers is signed too, whatever type was guessed when the file was stored
+        said = {"ResponseContentType": kind, "ResponseContentDisposition": f'inline; filename="{called}"'}
+        options["parameters"] = said
+    return storage.url(name, **options)
 
 
 def _guarded(response: HttpResponseBase) -> HttpResponseBase:

@@ -35,6 +35,7 @@ class Desk:
 
     async def __aenter__(self) -> Self:
         self.writer = Writer()
+        self.room = asyncio.Semaphore(settings.DOWNLOAD_SLOTS)  # for so many pictures in memory
         self._decoders = ThreadPoolExecutor(settings.DECODE_SLOTS, thread_name_prefix="imagen-decode")
         self._savers = ThreadPoolExecutor(settings.DOWNLOAD_SLOTS, thread_name_prefix="imagen-save")
         self.transport = await self._transport().__aenter__()

@@ -33,9 +33,10 @@ async def fetch_outputs(desk: Desk, job: Job, snapshot: Snapshot, *, there: set[
 
 async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snapshot) -> Image | ImagenError:
     try:
-        data = output.content() if output.base64 else await _download(desk, output.url)
-        ready = await desk.decoding(files.prepare, data, system=job.provider_model)
-        kept = await desk.saving(files.keep, ready, folder=_identity(job, slot))
+        async with desk.room:
+            data = output.content() if output.base64 else await _download(desk, output.url)
+            ready = await desk.decoding(files.prepare, data, system=job.provider_model)
+            kept = await desk.saving(files.keep, ready, folder=_identity(job, slot))
     except (OutputError, EgressBlocked, StorageError) as error:
         return error
     return _image(job, slot, kept, output, snapshot)

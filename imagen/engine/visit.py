@@ -85,8 +85,8 @@ class Visit:
         """Commit, before the first byte, that from here on money may be spent."""
         if self.desk.stopping.is_set():
             raise Busy("stopping")
-        changes = {"sent_at": timezone.now(), "tries": self.job.tries + 1}
-        await self._make(Move(job=self.job, to=JobStatus.SENDING, wait=settings.LEASE_SECONDS, changes=changes))
+        facts: dict[str, Any] = {"changes": {"tries": self.job.tries + 1}, "stamps": ("sent_at",)}
+        await self._make(Move(job=self.job, to=JobStatus.SENDING, wait=settings.LEASE_SECONDS, **facts))
 
     async def _declined(self, error: ImagenError) -> None:
         if self.desk.stopping.is_set() and self.job.status == JobStatus.SUBMITTING:

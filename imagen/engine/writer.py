@@ -39,7 +39,7 @@ class Writer:
         return await future
 
     async def _flush(self) -> None:
-        await asyncio.sleep(FLUSH_SECONDS)
+        """Write the first step at once; those that come meanwhile share the next transaction."""
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
@@ -48,6 +48,7 @@ class Writer:
                 _answer(batch, error)
             else:
                 _answer(batch, made)
+            await asyncio.sleep(FLUSH_SECONDS)
 
     async def run(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Do this in the database thread; an outage is waited out for half a minute."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -43,23 +43,41 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Generations something may still happen to by itself, or by a person."""
         return self.filter(status__in=UNFINISHED)
 
-    def refresh_outcomes(self, pks: Collection[uuid.UUID], *, changed: Collection[uuid.UUID] = ()) -> None:
-        """Bring status, cost and reason of these in line with their jobs, in the jobs' transaction.
+    def locked(self, pks: Collection[uuid.UUID]) -> dict[uuid.UUID, Generation]:
+        """These rows, locked in one order for everybody; new rows may still refer to them."""
+        rows = self.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True)
+        return {generation.pk: generation for generation in rows} if pks else {}
+
+    def refresh_outcomes(self, pks: Collection[uuid.UUID]) -> None:
+        """Bring status, cost and reason of these in line with their jobs, in the jobs' transaction."""
+        self.take_stock(self.locked(pks))
+
+    def take_stock(
+        self, generations: Mapping[uuid.UUID, Generation], *, changed: Collection[uuid.UUID] = ()
+    ) -> None:
+        """The same for rows that are ``locked`` already: who counts before, counts what another is about to change.
 
         ``changed`` names those whose version has to count up in any case.
         """
-        if not pks:
+        if not generations:
             return
-        jobs = _standing_jobs(pks)
-        counts = dict(
-            Image.objects.filter(generation__in=pks).values_list("generation").annotate(models.Count("pk")).order_by()
-        )
-        for generation in self.filter(pk__in=pks).select_for_update(of=("self",)):
-            images = counts.get(generation.pk, 0)
-            generation.take_stock(jobs[generation.pk], images=images, always=generation.pk in changed)
+        jobs, images = _jobs(list(generations)), _images(list(generations))
+        alike, now = defaultdict(list), timezone.now()
+        for pk, generation in generations.items():
+            news = generation.take_stock(jobs[pk], images=images.get(pk, 0), now=now)
+            if news or pk in changed:
+                generation.version += 1
+                alike[tuple(news.items())].append(pk)
+        for changes, found in alike.items():
+            self.model.objects.filter(pk__in=found).update(**dict(changes), version=F("version") + 1)
 
 
-def _standing_jobs(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Job]]:
+def _images(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    found = Image.objects.filter(generation__in=pks).order_by().values_list("generation")
+    return dict(found.annotate(models.Count("pk")))
+
+
+def _jobs(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Job]]:
     from imagen.models.job import Job  # noqa: PLC0415  # the two rows know each other
 
     found: dict[uuid.UUID, list[Job]] = defaultdict(list)
@@ -154,12 +172,13 @@ class Generation(models.Model):
         """Whether cancelling would still change or note something."""
         return self.status in (Status.QUEUED, Status.PROCESSING) and self.cancel_asked_at is None
 
-    def take_stock(self, jobs: list[Job], *, images: int, always: bool = False) -> None:
-        """Bring this row in line with its jobs, and say so after the commit when it is over."""
+    def take_stock(self, jobs: list[Job], *, images: int, now: datetime) -> dict[str, Any]:
+        """Come in line with its jobs and return what to write; its end is announced after the commit."""
         replaced = {job.replaces_id for job in jobs}
         standing = [job for job in jobs if job.pk not in replaced]
         status = outcome((JobStatus(job.status) for job in standing), images=images, asked=self.num_images)
-        ended = status in FINISHED and self.status not in FINISHED
+        if status in FINISHED and self.status not in FINISHED:
+            transaction.on_commit(lambda: _announce(self), robust=True)
         code, note = _reason(status, standing)
         news = {
             "status": status,
@@ -167,12 +186,11 @@ class Generation(models.Model):
             "error_note": note,
             "cost_actual": _spent(jobs),
             "started_at": _first(job.accepted_at for job in jobs),
-            "completed_at": (self.completed_at or timezone.now()) if status in FINISHED else None,
+            "completed_at": (self.completed_at or now) if status in FINISHED else None,
         }
-        if always or any(getattr(self, name) != value for name, value in news.items()):
-            self.save_changes(**news)
-        if ended:
-            transaction.on_commit(lambda: _announce(self), robust=True)
+        changes = {name: value for name, value in news.items() if getattr(self, name) != value}
+        vars(self).update(changes)
+        return changes
 
     def save_changes(self, **changes: Any) -> None:
         """Write these fields and count the version up, so that readers notice."""

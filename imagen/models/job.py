@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -26,11 +26,20 @@ from imagen.states import ACCEPTED, FINAL, HELD, UNSENT, JobStatus, sources
 from imagen.types import ImageRequest
 
 
+class _Stand(NamedTuple):
+    """Where a job's row stands before a step; without a row, nowhere."""
+
+    fence: int | None = None
+    status: str = ""
+    error_code: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """One step of one job: where to, what else changes, why, and the pictures that came with it.
 
     ``wait`` seconds until somebody should look again; ``None`` when nobody has to. ``release`` lets any worker look.
+    ``stamps`` are fields that take the time of the transaction.
     """
 
     job: Job
@@ -38,6 +47,7 @@ class Move:
     wait: float | None = None
     release: bool = False
     changes: dict[str, Any] = field(default_factory=dict)
+    stamps: tuple[str, ...] = ()
     code: str = ""
     note: str = ""
     warnings: tuple[str, ...] = ()
@@ -62,7 +72,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         for pk, fence in fences.items():
             by_fence[fence].append(pk)
         for fence, pks in by_fence.items():
-            self.filter(pk__in=pks, fence=fence, due_at__isnull=False).update(due_at=until)
+            held = self.filter(pk__in=pks, fence=fence, due_at__isnull=False).exclude(holder="")
+            held.update(due_at=until)
 
     def release(self, waits: Mapping[uuid.UUID, tuple[int, float]]) -> None:
         """Let go of these: (fence, seconds until the next look) by id."""
@@ -76,41 +87,42 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Make these steps in one transaction and return the jobs that took theirs; the others were not ours."""
         with transaction.atomic():
             now = database_now()
-            before = {move.job.pk: (move.job.status, move.job.error_code) for move in moves}
-            made = [move for move in moves if self._swap(move, now)]
-            Event.objects.bulk_create([_event(move, now) for move in made if _telling(move, before[move.job.pk][0])])
-            self._keep([image for move in made for image in move.images])
-            _warn(made)
-            Generation.objects.refresh_outcomes(
-                {move.job.generation_id for move in made if _weighty(move, *before[move.job.pk])},
-                changed={move.job.generation_id for move in made if move.images},
-            )
-        return {move.job.pk for move in made}
+            steps = self._possible(moves)
+            written = self._write([move for move, _ in steps], now)
+            Event.objects.bulk_create([_event(move, now) for move, before in steps if _telling(move, before)])
+            self._account([move for move, before in steps if _weighty(move, before)])
+        for job, changes in written:  # only now: what was rolled back is tried again from where it stood
+            vars(job).update(changes)
+        return {move.job.pk for move, _ in steps}
 
-    def _swap(self, move: Move, now: datetime) -> bool:
-        job, wait = move.job, move.wait
-        changes = {
-            "error_code": move.code,
-            "error_note": move.note,
-            **move.changes,
-            "status": move.to,
-            "due_at": None if wait is None else now + timedelta(seconds=wait),
-            "holder": job.holder if move.to in HELD and not move.release else "",
-        }
-        mine = self.model.objects.filter(pk=job.pk, fence=job.fence, status__in=sources(move.to))
-        swapped = mine.update(**changes) == 1
-        if swapped:
-            for name, value in changes.items():
-                setattr(job, name, value)
-        return swapped
+    def _possible(self, moves: Sequence[Move]) -> list[tuple[Move, _Stand]]:
+        """Those whose jobs still stand where the step begins, under the fence it was decided under; they are locked."""
+        rows = self.model.objects.filter(pk__in=[move.job.pk for move in moves]).order_by("pk")
+        stands = {pk: _Stand(*stand) for pk, *stand in rows.select_for_update().values_list("pk", *_Stand._fields)}
+        found = [(move, stands.pop(move.job.pk, _Stand())) for move in moves]
+        return [(move, stand) for move, stand in found if _fits(move, stand)]
 
-    def _keep(self, images: list[Image]) -> None:
+    def _write(self, moves: Sequence[Move], now: datetime) -> list[tuple[Job, dict[str, Any]]]:
+        """Write them down and return what changed; jobs that change alike share a statement."""
+        alike = defaultdict(list)
+        for move in moves:
+            alike[tuple(_changes(move, now).items())].append(move.job)
+        for changes, jobs in alike.items():
+            self.model.objects.filter(pk__in=[job.pk for job in jobs]).update(**dict(changes))
+        return [(job, dict(changes)) for changes, jobs in alike.items() for job in jobs]
+
+    def _account(self, moves: Sequence[Move]) -> None:
+        """Pictures, warnings and standing of their generations; jobs are locked before generations, everywhere."""
+        generations = Generation.objects.locked({move.job.generation_id for move in moves})
+        gone = {pk for pk, generation in generations.items() if generation.deleted_at}
+        self._keep([image for move in moves for image in move.images], gone)
+        for move in moves:
+            generations[move.job.generation_id].warn(*move.warnings)
+        changed = {move.job.generation_id for move in moves if move.images}
+        Generation.objects.take_stock(generations, changed=changed)
+
+    def _keep(self, images: list[Image], gone: set[uuid.UUID]) -> None:
         """Rows for these pictures; those of a deleted generation go straight away again."""
-        if not images:
-            return
-        gone = set(
-            Generation.objects.filter(pk__in=_owners(images)).exclude(deleted_at=None).values_list("pk", flat=True)
-        )
         Erasure.objects.bulk_create(
             [Erasure(name=name) for image in images if image.generation_id in gone for name in image.files]
         )
@@ -206,18 +218,31 @@ def _terms(offer: Offer) -> dict[str, Any]:
     }
 
 
-def _owners(images: list[Image]) -> set[uuid.UUID]:
-    return {image.generation_id for image in images}
+def _fits(move: Move, before: _Stand) -> bool:
+    return before.fence == move.job.fence and before.status in sources(move.to)
 
 
-def _telling(move: Move, before: str) -> bool:
-    return bool(before != move.to or move.note or move.images or move.actor)
+def _changes(move: Move, now: datetime) -> dict[str, Any]:
+    return {
+        "error_code": move.code,
+        "error_note": move.note,
+        **move.changes,
+        **dict.fromkeys(move.stamps, now),
+        "status": move.to,
+        "due_at": None if move.wait is None else now + timedelta(seconds=move.wait),
+        "holder": move.job.holder if move.to in HELD and not move.release else "",
+    }
 
 
-def _weighty(move: Move, status: str, code: str) -> bool:
+def _telling(move: Move, before: _Stand) -> bool:
+    return bool(before.status != move.to or move.note or move.images or move.actor)
+
+
+def _weighty(move: Move, before: _Stand) -> bool:
     """Whether the generation may stand differently after this step."""
-    quiet = ({status, move.to} <= UNSENT or {status, move.to} <= ACCEPTED) and code == move.code
-    return not quiet or bool(move.images)
+    ends = {before.status, move.to}
+    quiet = (ends <= UNSENT or ends <= ACCEPTED) and before.error_code == move.code
+    return not quiet or bool(move.images or move.warnings)
 
 
 def _event(move: Move, now: datetime) -> Event:
@@ -230,10 +255,3 @@ def _event(move: Move, now: datetime) -> Event:
         actor=move.actor,
         at=now,
     )
-
-
-def _warn(moves: list[Move]) -> None:
-    for move in moves:
-        if move.warnings:
-            generation = Generation.objects.select_for_update(of=("self",)).get(pk=move.job.generation_id)
-            generation.warn(*move.warnings)

@@ -189,6 +189,18 @@ def test_nothing_happens_without_a_post_that_carries_the_mark_of_the_site(sign_i
     assert row.status == "queued"
 
 
+@pytest.mark.parametrize("chosen", ["x", "\x00", "1", ""])
+@pytest.mark.parametrize("action", ["retry", "cancel", "delete_selected"])
+def test_what_is_no_row_at_all_is_not_acted_on(sign_in, action, chosen):
+    client = sign_in("root", is_superuser=True)
+    row = failed(client)
+    response = client.post(LIST, {"action": action, "_selected_action": [chosen, str(row.pk)]}, follow=True)
+    assert response.status_code == 200
+    assert messages(response) == ["Some of these rows do not exist. Choose again."]
+    row.refresh_from_db()
+    assert row.status == "failed"
+
+
 def test_too_many_rows_at_once_are_refused(sign_in, monkeypatch):
     monkeypatch.setattr(base, "MOST_AT_ONCE", 1)
     client = sign_in("ann", *EDITOR)

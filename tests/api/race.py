@@ -45,7 +45,8 @@ def main() -> None:
         "statuses": [answer.status_code for answer in answers],
         "bodies": len({answer.content for answer in answers if answer.status_code == 202}),
         "retry_after": all(answer.headers.get("Retry-After") for answer in refused),
-        "while_held": while_held(user, headers) if connection.vendor == "postgresql" else None,
+        "while_held": while_held("held", user, headers) if connection.vendor == "postgresql" else None,
+        "while_told": while_held("race", user, headers) if connection.vendor == "postgresql" else None,
     }
     sys.stdout.write(json.dumps(found) + "\n")
 
@@ -57,10 +58,10 @@ def run(threads: list[threading.Thread]) -> None:
         thread.join()
 
 
-def while_held(user, headers: dict[str, str]) -> list:
-    """What a second request hears while a first one with its key is not committed."""
+def while_held(key: str, user, headers: dict[str, str]) -> list:
+    """What a request hears while another one holds its key."""
     heard = []
     with transaction.atomic():
-        Once(user=user, key="held", fingerprint="")._claim()
-        run([threading.Thread(target=lambda: heard.append(ask("held", headers)))])
-    return [heard[0].status_code, heard[0].json()["code"], heard[0].headers["Retry-After"]]
+        Once(user=user, key=key, fingerprint="")._claim()
+        run([threading.Thread(target=lambda: heard.append(ask(key, headers)))])
+    return [heard[0].status_code, heard[0].json().get("code"), heard[0].headers.get("Retry-After")]

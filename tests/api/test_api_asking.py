@@ -97,6 +97,7 @@ def test_the_longest_prompt_is_taken(ann):
         ("resolution", "8k", "not_a_choice"),
         ("output_format", "gif", "not_a_choice"),
         ("metadata", [], "not_an_object"),
+        ("metadata", None, "not_an_object"),
         ("metadata", {"x": "y" * 4100}, "too_large"),
         ("metadata", {"x": ["a\x00"]}, "unstorable_text"),
         ("metadata", {"x": {"\udfff": 1}}, "unstorable_text"),

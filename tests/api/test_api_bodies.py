@@ -72,6 +72,25 @@ def test_measuring_the_depth_takes_no_longer_for_hostile_text(body):
     assert time.process_time() - started < 1
 
 
+def test_the_longest_texts_are_taken_however_they_are_escaped(ann):
+    smile = "\N{GRINNING FACE}"
+    longest = {"prompt": smile * 5000, "negative_prompt": smile * 5000, "metadata": {"a": "\x01" * 600}}
+    response = ann.post("generations/", json.dumps({**longest, "provider": "sandbox"}).encode("ascii"))
+    assert response.status_code == 202
+    assert Generation.objects.get().prompt == longest["prompt"]
+
+
+@pytest.mark.parametrize("address", ["generations/", "quotes/", "generations/8e03978e-40d5-43dd-bc93-6894a57f9324/cancel/"])
+@pytest.mark.parametrize("middleware", [True, False])
+def test_a_body_that_does_not_say_its_length_is_not_read(ann, problem, settings, middleware, address):
+    if not middleware:
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "imagen" not in name]
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked"}
+    response = ann.client.generic("POST", ann.url(address), b"", content_type="application/json", **chunked)
+    problem(response, 411, "length_required")
+    assert not Generation.objects.exists()
+
+
 def test_a_body_that_says_it_is_too_large_is_not_read(ann, problem):
     huge = b'{"prompt": "' + b"x" * 20_000_000 + b'"}'
     problem(ann.post("generations/", huge), 413, "payload_too_large")

@@ -193,6 +193,12 @@ def test_too_many_waiting_are_answered_at_once(ann, settings):
     assert time.monotonic() - started < 5
 
 
+def test_unless_told_otherwise_those_who_wait_leave_threads_for_everybody_else(monkeypatch):
+    recommended = 8  # gunicorn's --threads, as the README says
+    monkeypatch.setattr(waiting, "_waiting", recommended // 2)
+    assert not waiting.wait(None, 5)
+
+
 def test_no_more_than_the_allowed_number_wait_and_each_frees_its_place(settings, monkeypatch):
     settings.IMAGEN = {**settings.IMAGEN, "API": {"waiters": 2}}
     leave, results = threading.Event(), []

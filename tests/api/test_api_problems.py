@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.http import HttpResponse, HttpResponseForbidden, StreamingHttpResponse
 
-from imagen.api import problems
+from imagen.api import parsers, problems
 from imagen.exceptions import Busy
 from imagen.middleware import ProblemDetailsMiddleware
 from tests import factories
@@ -42,7 +42,8 @@ def test_another_method_is_a_problem_that_says_which_are_allowed(ann, problem, s
 def test_a_wrong_host_is_a_problem(ann, problem, settings, debug):
     settings.DEBUG = debug
     settings.ALLOWED_HOSTS = ["images.example"]
-    problem(ann.get("generations/", headers={"Host": "evil.example"}), 400, "invalid_request")
+    found = problem(ann.get("generations/", headers={"Host": "evil.example"}), 400, "invalid_request")
+    assert [error["field"] for error in found["errors"]] == ["Host"]
 
 
 def test_a_wrong_host_is_a_problem_even_where_no_middleware_looks(ann, problem, settings):
@@ -64,6 +65,15 @@ def test_every_answer_has_the_headers_of_the_interface(ann):
         assert response.headers["Cache-Control"] == "private, no-cache"
         assert {"Authorization", "Cookie"} <= set(response.headers["Vary"].split(", "))
         assert len(response.headers["X-Request-ID"]) == 32
+
+
+def test_no_answer_is_taken_for_something_else_whatever_middleware_the_site_has(ann, rf, settings):
+    settings.MIDDLEWARE = []
+    for path in ("generations/", "nowhere/", "docs/docs.js"):
+        assert ann.get(path).headers["X-Content-Type-Options"] == "nosniff"
+    found = answer(rf, HttpResponse("<h1>No</h1>", status=400))
+    assert found.headers["X-Content-Type-Options"] == "nosniff"
+    assert found.headers["Content-Length"] == str(len(found.content))
 
 
 def test_a_client_cannot_choose_the_request_id(ann):
@@ -111,7 +121,7 @@ def test_a_stream_of_an_error_is_closed_and_replaced(rf, problem):
 
 
 def test_a_large_body_goes_no_further(rf, problem):
-    large = rf.post("/api/imagen/v1/generations/", b"x" * 200_000, content_type="text/plain")
+    large = rf.post("/api/imagen/v1/generations/", b"x" * (parsers.MAX_BYTES + 1), content_type="text/plain")
     problem(ProblemDetailsMiddleware(lambda request: pytest.fail("it was let through"))(large), 413)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.core.exceptions import ImproperlyConfigured
+from django.views.debug import SafeExceptionReporterFilter
 
 import project
 from project.urls import urlpatterns
@@ -125,6 +126,16 @@ def test_imagen_settings_are_laid_over_ours(load: Load) -> None:
     assert found["PROVIDERS"]["wavespeed"]["OPTIONS"] == {"api_key": "key", "per_minute": 2}
     assert found["ROUTE"] == ["wavespeed"]
     assert found["PUBLIC_URL"] == "https://pictures.example"
+
+
+def test_what_an_error_page_shows_of_the_settings_holds_no_secret(load: Load) -> None:
+    names = ("SECRET_KEY", "WAVESPEED_API_KEY", "WAVESPEED_WEBHOOK_SECRET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    database = "postgres://imagen:canary@127.0.0.1/imagen"
+    found = load(**dict.fromkeys(names, "canary"), S3_BUCKET="pictures", DATABASE_URL=database)
+    cleanse = SafeExceptionReporterFilter().cleanse_setting
+    shown = {name: repr(cleanse(name, value)) for name, value in found.items() if name.isupper()}
+    assert "*****" in shown["IMAGEN"]
+    assert [name for name, text in shown.items() if "canary" in text] == []
 
 
 def test_no_page_of_the_admin_runs_functions_by_name() -> None:

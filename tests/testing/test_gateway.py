@@ -70,6 +70,16 @@ def test_full_size_is_the_default(call: Any):
         assert opened(caller.get(output.url)).size == (1408, 768)
 
 
+def test_jobs_may_take_more_or_less_time(call: Any):
+    with Gateway(latency=8, spread=3) as gateway:
+        caller = call(gateway)
+        for _ in range(20):
+            caller.submit()
+        times = sorted(job.latency for job in gateway.jobs)
+    assert 5 <= times[0] < 6 < 10 < times[-1] <= 11
+    assert len(set(times)) == 20
+
+
 def test_pictures_may_weigh_what_a_measurement_needs(call: Any):
     with Gateway(latency=0, scale=0.1, weight=100_000) as gateway:
         caller = call(gateway)

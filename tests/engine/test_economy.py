@@ -1,0 +1,102 @@
+"""What many jobs share: memory, statements, transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from imagen import files
+from imagen.engine import writer
+from imagen.engine.writer import Writer
+from imagen.models import Generation, Job, Move
+from imagen.states import JobStatus
+from tests import factories
+
+
+@pytest.fixture
+def jobs(transactional_db: None) -> list[Job]:
+    for _ in range(12):
+        factories.generation()
+    return list(Job.objects.all())
+
+
+def back(job: Job, wait: float = 60) -> Move:
+    return Move(job=job, to=JobStatus.QUEUED, wait=wait)
+
+
+def test_no_more_pictures_are_in_memory_than_there_are_download_slots(site, ask, work, monkeypatch, imagen_gateway):
+    site(DOWNLOAD_SLOTS=2, DECODE_SLOTS=1)
+    held: list[int] = []
+    prepare, keep = files.prepare, files.keep
+
+    def slowly(data: bytes, **options: Any) -> files.Ready:
+        time.sleep(0.05)
+        held.append(len(imagen_gateway.served) - kept)
+        return prepare(data, **options)
+
+    def counted(*args: Any, **options: Any) -> files.Kept:
+        nonlocal kept
+        done = keep(*args, **options)
+        kept += 1
+        return done
+
+    kept = 0
+    monkeypatch.setattr(files, "prepare", slowly)
+    monkeypatch.setattr(files, "keep", counted)
+    for _ in range(6):
+        ask()
+    work()
+    assert Generation.objects.filter(status="completed").count() == 6
+    assert max(held) <= 2
+
+
+def test_steps_that_change_alike_cost_the_same_for_few_and_for_many(jobs):
+    costs = []
+    for some in (jobs[:2], jobs[2:]):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert Job.objects.move([back(job) for job in some]) == {job.pk for job in some}
+        costs.append(len(queries))
+    assert costs[0] == costs[1]
+
+
+def test_steps_that_differ_in_one_batch_are_all_made(jobs):
+    steps = [back(jobs[0], 10), back(jobs[1], 5000), Move(job=jobs[2], to=JobStatus.CANCELED)]
+    assert Job.objects.move(steps) == {job.pk for job in jobs[:3]}
+    first, second, third = (Job.objects.get(pk=job.pk) for job in jobs[:3])
+    assert first.due_at < second.due_at
+    assert (third.status, third.due_at, third.generation.status) == ("canceled", None, "canceled")
+
+
+def test_only_the_steps_of_whoever_holds_the_fence_are_made(jobs):
+    Job.objects.filter(pk=jobs[0].pk).update(fence=7)
+    assert Job.objects.move([back(jobs[0]), back(jobs[1])]) == {jobs[1].pk}
+
+
+def test_a_step_alone_does_not_wait_for_company(jobs, monkeypatch):
+    monkeypatch.setattr(writer, "FLUSH_SECONDS", 0.8)
+
+    async def story() -> float:
+        desk, start = Writer(), time.monotonic()
+        assert await desk.move(back(jobs[0]))
+        took = time.monotonic() - start
+        await desk.close()
+        return took
+
+    assert asyncio.run(story()) < 0.6
+
+
+def test_steps_that_come_meanwhile_share_a_transaction(jobs):
+    async def story() -> int:
+        desk = Writer()
+        assert all(await asyncio.gather(*(desk.move(back(job)) for job in jobs)))
+        await desk.close()
+        return desk.transactions
+
+    assert asyncio.run(story()) <= 2

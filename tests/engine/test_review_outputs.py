@@ -1,0 +1,48 @@
+"""Outputs that fail in different ways at once: each gets its own tries, the good ones are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imagen import files, pipeline, tasks, verdicts
+from imagen.exceptions import EgressBlocked, OutputError
+from imagen.models import Job, Move
+from imagen.states import JobStatus
+from imagen.types import Snapshot, State
+
+
+def collected(*errors: Exception, tries: int = 0) -> Move:
+    job = Job(status="storing", slots=[0, 1], tries=tries)
+    haul = verdicts.Haul(errors=errors, there=0, came=2)
+    return verdicts.collected(job, haul, snapshot=Snapshot(state=State.DONE), retention=3600, now=job.created_at)
+
+
+def test_an_output_that_never_comes_does_not_take_the_tries_of_one_that_may():
+    late = OutputError("expired", code="output_expired", again=True)
+    assert collected(EgressBlocked("private"), late).to == JobStatus.STORING
+    assert collected(EgressBlocked("private"), late, tries=2).to == JobStatus.FAILED
+    assert collected(EgressBlocked("private")).to == JobStatus.FAILED
+
+
+def test_an_output_that_breaks_the_decoder_takes_no_other_with_it(made, monkeypatch, imagen_gateway):
+    real, broken = files.prepare, []
+
+    def prepare(data: bytes, **options: Any) -> files.Ready:
+        if not broken:
+            broken.append(data)
+        if data == broken[0]:
+            raise MemoryError("a hostile picture")
+        return real(data, **options)
+
+    monkeypatch.setattr(files, "prepare", prepare)
+    generation = made(num_images=2)
+    assert (generation.status, generation.images.count()) == ("partial", 1)
+    assert Job.objects.get().error_code == "output_invalid"
+
+
+def test_a_sweep_that_cannot_clean_up_still_works(monkeypatch):
+    done: list[str] = []
+    monkeypatch.setattr(pipeline, "sweep", lambda: 1 / 0)
+    monkeypatch.setattr("imagen.engine.drive", lambda seconds: done.append("drive"))
+    tasks.sweep()
+    assert done == ["drive"]

@@ -4,6 +4,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+WORKERS ?= 2
 TEMPLATES = $(shell find imagen templates -name '*.html')
 
 .PHONY: help demo test lint types contracts check bench format clean
@@ -14,8 +15,8 @@ help:  ## Show this list
 demo: $(VENV)/.demo  ## Run the demo site on http://127.0.0.1:8000 (PORT=… changes it)
 	@$(BIN)/python manage.py demo --port $(PORT)
 
-test: $(VENV)/.dev  ## Run the whole test suite (ARGS=… are pytest's)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev  ## Run the whole test suite (ARGS=… are pytest's, WORKERS=0 runs it in one process)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(VENV)/.dev  ## Check style and form
 	$(BIN)/ruff check .

@@ -43,8 +43,14 @@ def measure(stack: str, asked: argparse.Namespace) -> dict[str, Figure]:
         samples=asked.samples,
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
-    wanted = dict.fromkeys(MEASURES[row] for row in asked.rows or MEASURES)
-    return {figure.row: figure for measures in wanted for figure in measures(sitting)}
+    found: dict[str, Figure] = {}
+    for measures in dict.fromkeys(MEASURES[row] for row in asked.rows or MEASURES):
+        try:
+            found |= {figure.row: figure for figure in measures(sitting)}
+        except RuntimeError as error:  # one row that cannot be measured does not cost the others
+            sitting.say(f"{stack}: {measures.__name__}: {error}")
+        sitting.say(f"{stack}: {', '.join(f'{figure.row} {figure.text}' for figure in found.values())}")
+    return found
 
 
 def judged(stack: str, row: str, found: dict[str, Figure]) -> str:

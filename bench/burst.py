@@ -30,7 +30,7 @@ def ours(count: int) -> None:
 
 
 def naive(count: int) -> None:
-    """One django-q2 task for each."""
+    """One django-q2 task for each, sent when its row is there to be found."""
     from django_q.brokers import get_broker  # noqa: PLC0415  # Django is not ready before
     from django_q.tasks import async_task  # noqa: PLC0415
 
@@ -39,7 +39,7 @@ def naive(count: int) -> None:
     broker = get_broker()
     for _ in range(count):
         row = Generation.objects.create(prompt=PROMPT, model="imagen-4", provider="wavespeed")
-        async_task("bench.naive.generate", str(row.pk), broker=broker)
+        transaction.on_commit(lambda pk=row.pk: async_task("bench.naive.generate", str(pk), broker=broker))
 
 
 def burst(ask: Callable[[int], None], count: int) -> dict[str, Any]:

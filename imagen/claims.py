@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 
 from imagen.models import Event, Gateway, Generation, Job, Move, database_now
 from imagen.states import AT_PROVIDER, BEFORE_SENDING, JobStatus
+from imagen.verdicts import resendable
 
 MINUTE = timedelta(minutes=1)
 PROBE_SECONDS = 60.0
@@ -48,6 +49,8 @@ def _clear(lanes: Mapping[str, Lane], now: datetime, waiting: set[str]) -> None:
         _put_back(now)
     if JobStatus.SENDING in waiting:
         _park_unknown_sends(lanes, now)
+    if waiting & BEFORE_SENDING:
+        _obey_cancels(now)
     _postpone_strangers(lanes, now)
 
 
@@ -63,10 +66,16 @@ def _put_back(now: datetime) -> None:
 
 
 def _park_unknown_sends(lanes: Mapping[str, Lane], now: datetime) -> None:
-    """A send that nobody finished may have been paid: without idempotency it waits for proof or a person."""
-    forgetful = [alias for alias, lane in lanes.items() if not lane.idempotent]
-    lost = _due(now).filter(status=JobStatus.SENDING, provider__in=forgetful)
-    Job.objects.move([Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown") for job in lost])
+    """A send that nobody finished may have been paid: where no key protects it, it waits for proof or a person."""
+    lost = _due(now).filter(status=JobStatus.SENDING, provider__in=lanes)
+    bare = [job for job in lost if not (lanes[job.provider].idempotent and resendable(job, now=now))]
+    Job.objects.move([Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown") for job in bare])
+
+
+def _obey_cancels(now: datetime) -> None:
+    """What was cancelled while it was being sent, and then refused, is not sent again."""
+    unwanted = _due(now).filter(status=JobStatus.QUEUED, generation__cancel_asked_at__isnull=False)
+    Job.objects.move([Move(job=job, to=JobStatus.CANCELED) for job in unwanted])
 
 
 def _postpone_strangers(lanes: Mapping[str, Lane], now: datetime) -> None:
@@ -151,7 +160,7 @@ def pause(alias: str, code: str, *, seconds: float | None, steps: Iterable[float
     delays = list(steps)
     with transaction.atomic():
         gateway, now = _gateway(alias), database_now()
-        rest = delays[min(gateway.pauses, len(delays) - 1)] if seconds is None else seconds
+        rest = delays[min(gateway.pauses, len(delays) - 1)] if seconds is None else max(seconds, delays[0])
         running = gateway.paused_until is not None and gateway.paused_until > now
         gateway.paused_until = max(now + timedelta(seconds=rest), gateway.paused_until or now)
         gateway.pause_code = code
@@ -160,6 +169,12 @@ def pause(alias: str, code: str, *, seconds: float | None, steps: Iterable[float
     return rest
 
 
+def resting() -> set[str]:
+    """The providers that asked for a rest and have not shown since that they work again."""
+    return set(Gateway.objects.exclude(pause_code="").values_list("pk", flat=True))
+
+
 def resume(alias: str) -> None:
-    """This provider works again."""
-    Gateway.objects.filter(pk=alias).exclude(pause_code="").update(paused_until=None, pause_code="", pauses=0)
+    """This provider works again; a rest it asked for meanwhile goes on."""
+    over = Gateway.objects.filter(pk=alias, paused_until__lte=database_now()).exclude(pause_code="")
+    over.update(paused_until=None, pause_code="", pauses=0)

@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,5 +181,6 @@ def clear() -> None:
         else:
             row.delete()
     for path in workspace().iterdir():
-        if path.stat().st_mtime < time.time() - _STALE_SECONDS:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it was finished meanwhile
+            if path.stat().st_mtime < time.time() - _STALE_SECONDS:
+                path.unlink()

@@ -45,6 +45,9 @@ SENTENCES: Mapping[str, Sentence] = {
     "idempotency_in_progress": _say(
         _("The first request with this key is still being taken. Ask again in a second."), "wait", status=409
     ),
+    "length_required": _say(
+        _("The request has to say how long it is, with a Content-Length header."), "fix_fields", status=411
+    ),
     "payload_too_large": _say(_("The request is too large."), "fix_fields", status=413),
     "unsupported_media_type": _say(_("Please send JSON."), "fix_fields", status=415),
     "idempotency_conflict": _say(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 
 from imagen.api import problems
-from imagen.api.parsers import too_large
+from imagen.api.parsers import refusal
+from imagen.exceptions import FieldError
 
 _KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
@@ -22,8 +24,8 @@ class ProblemDetailsMiddleware:
         """Answer the request, errors as problem details."""
         if not request.path_info.startswith(problems.PREFIX):
             return self.get_response(request)
-        if too_large(request):
-            return problems.problem(request, "payload_too_large")
+        if code := refusal(request):
+            return problems.problem(request, code)
         return _as_problem(request, self.get_response(request))
 
 
@@ -32,7 +34,16 @@ def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpRespons
     if status < 400 or response.headers.get("Content-Type") == problems.CONTENT_TYPE:
         return response
     headers = {name: response.headers[name] for name in _KEPT if name in response.headers}
-    found = problems.problem(request, problems.of_status(status), status=status, headers=headers)
+    code, errors = problems.of_status(status), _errors(request)
+    found = problems.problem(request, code, errors=errors, status=status, headers=headers)
     found.cookies = response.cookies
     response.close()
     return found
+
+
+def _errors(request: HttpRequest) -> tuple[FieldError, ...]:
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return (FieldError(field="Host", code="invalid"),)
+    return ()

@@ -14,12 +14,16 @@ from django_q.tasks import async_task
 
 logger = logging.getLogger("imagen")
 _QUIET_SECONDS = 0.5
+_ENOUGH = 100
 _lock = threading.Lock()
 _last = 0.0
 
 
 def ring() -> None:
-    """Wake a worker once the transaction is committed; at most two rings a second leave this process."""
+    """Wake a worker once the transaction is committed; at most two rings a second leave this process.
+
+    Workers under load answer a bell every SLICE_SECONDS: where enough are waiting, one more would only pile up.
+    """
     transaction.on_commit(_ring, robust=True)
 
 
@@ -30,7 +34,15 @@ def _ring() -> None:
         if now - _last < _QUIET_SECONDS:
             return
         _last = now
-    knock()
+    if not _crowded():
+        knock()
+
+
+def _crowded() -> bool:
+    try:
+        return bool(_broker().queue_size() >= _ENOUGH)
+    except Exception:  # a broker may fail in any way; the knock will say so
+        return False
 
 
 def knock() -> None:

@@ -36,17 +36,32 @@ def delay(tries: int) -> float:
     return float(steps[min(tries, len(steps) - 1)])
 
 
-def declined(job: Job, error: ImagenError, *, idempotent: bool, now: datetime) -> Move:
-    """A submit that did not bring a job: put back, failed, sent again under its key, or unconfirmed."""
+def declined(job: Job, error: ImagenError, *, idempotent: bool, now: datetime, again: bool = False) -> Move:
+    """A submit that did not bring a job: put back, failed, sent again under its key, or unconfirmed.
+
+    ``again``: an earlier send under this key may have been taken, and a refusal of this one says nothing about it.
+    """
+    if again:
+        return _unknown(job, error, idempotent=idempotent, now=now)
     if isinstance(error, Busy):
         return _again_later(job, error, now)
     if isinstance(error, Declined | EgressBlocked):
         return Move(job=job, to=JobStatus.FAILED, code=error.code, note=error.message)
     if job.status == JobStatus.SUBMITTING:  # not a byte was sent
         return Move(job=job, to=JobStatus.QUEUED, wait=delay(job.tries), code=error.code)
-    if idempotent and job.tries < RESENDS and (now - job.created_at).total_seconds() < RESEND_HOURS * HOUR:
-        return Move(job=job, to=JobStatus.SENDING, wait=delay(job.tries), release=True, code=error.code)
+    return _unknown(job, error, idempotent=idempotent, now=now)
+
+
+def _unknown(job: Job, error: ImagenError, *, idempotent: bool, now: datetime) -> Move:
+    if idempotent and resendable(job, now=now):
+        wait = max(delay(job.tries), getattr(error, "retry_after", None) or 0)
+        return Move(job=job, to=JobStatus.SENDING, wait=wait, release=True, code=error.code)
     return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown", note=error.message)
+
+
+def resendable(job: Job, *, now: datetime) -> bool:
+    """Whether a provider that remembers keys certainly still remembers this one, and was not asked too often."""
+    return job.tries < RESENDS and (now - job.created_at).total_seconds() < RESEND_HOURS * HOUR
 
 
 def _again_later(job: Job, error: Busy, now: datetime) -> Move:
@@ -65,14 +80,16 @@ def accepted(job: Job, snapshot: Snapshot, *, now: datetime) -> Move:
     return Move(job=job, to=to, wait=settings.LEASE_SECONDS, changes=changes)
 
 
-def overdue(job: Job, *, now: datetime, trouble: str = "") -> Move | None:
+def overdue(job: Job, *, retention: float, now: datetime, trouble: str = "") -> Move | None:
     """The step of a job nobody finishes: a warning and an hourly look, at last the end; ``None`` while in time.
 
+    What is ready and only waits for our storage is watched as long as the provider keeps it.
     ``trouble`` is the code of the last look that failed.
     """
     told = trouble if trouble in SPEAKING else job.error_code
     age = (now - (job.accepted_at or job.created_at)).total_seconds()
-    if age > settings.WATCH_SECONDS:
+    kept = retention if job.status == JobStatus.STORING else 0.0
+    if age > max(settings.WATCH_SECONDS, kept):
         return Move(job=job, to=JobStatus.FAILED, code=told or "provider_timeout")
     if age > settings.DEADLINE_SECONDS:
         return _watched(job, told)
@@ -91,7 +108,8 @@ def lost(job: Job) -> Move:
 
 def poisoned(job: Job) -> Move:
     """A job that breaks the worker: put aside for a while, in the end given up; a send is never repeated for it."""
-    tries, to = job.tries + 1, JobStatus(job.status)
+    tries = job.tries + 1 if job.error_code == "internal_error" else 1  # waits for storage count tries too
+    to = JobStatus(job.status)
     if to == JobStatus.SENDING:
         return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown")
     if tries >= POISON_TRIES:
@@ -129,9 +147,10 @@ class Haul:
     came: int = 0
 
     @property
-    def dead(self) -> bool:
-        """Whether no further round can bring more."""
-        return not any(getattr(error, "again", False) for error in self.errors)
+    def tries(self) -> int:
+        """How many rounds may bring more."""
+        hopeful = (error.code for error in self.errors if getattr(error, "again", False))
+        return max((OUTPUT_TRIES.get(code, 1) for code in hopeful), default=0)
 
 
 def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now: datetime) -> Move:
@@ -140,8 +159,7 @@ def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now
     if stuck is not None:
         return _unstored(job, haul, stuck, retention, now)
     tries = job.tries + 1
-    limit = min((OUTPUT_TRIES.get(error.code, 1) for error in haul.errors), default=1)
-    if haul.errors and not haul.dead and tries < limit:
+    if tries < haul.tries:
         step = Move(job=job, to=JobStatus.STORING, wait=delay(tries), release=True, code=haul.errors[0].code)
         return replace(step, changes={"tries": tries}, images=haul.images)
     return _ended(job, haul, snapshot, now)

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.db import Error
 from django.urls import Resolver404, resolve, reverse
 from rest_framework.authtoken.models import Token
 
-from imagen import pipeline, presentation
+from imagen import pipeline, presentation, queue
+from imagen.diagnosis import Level, house
 from imagen.models import Generation
 from imagen.states import FINISHED, Status
 
@@ -22,8 +25,6 @@ EDITOR_PERMISSIONS = (
     *("generate", "view_generation", "change_generation", "add_generation"),
     *("view_image", "change_image"),
 )
-
-
 PLACES = (
     ("Site", "/"),
     ("Admin", "/admin/"),
@@ -49,6 +50,26 @@ class Account:
 
 ADMIN = Account(name="admin", password="demo-admin", superuser=True)  # noqa: S106 - public on purpose, loopback only
 EDITOR = Account(name="editor", password="demo-editor")  # noqa: S106 - public on purpose, loopback only
+
+
+def prepare() -> User:
+    """Migrate the database, make both accounts, try storage and broker; answers with the editor."""
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        account(ADMIN)
+        user = editor()
+    except Error as error:
+        raise DemoError(f"The database cannot be used: {str(error).splitlines()[0].rstrip('.')}.") from error
+    _require_house()
+    return user
+
+
+def _require_house() -> None:
+    for finding in house.files():
+        if finding.level is Level.ERROR:
+            raise DemoError(f"The {finding.subject} {finding.text} {finding.fix}")
+    if not queue.answers():
+        raise DemoError("The queue's broker does not answer; start it, or check REDIS_URL.")
 
 
 def account(wanted: Account) -> User:

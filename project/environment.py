@@ -50,10 +50,16 @@ def _sqlite(url: str, *, base: Path) -> dict[str, Any]:
     if not name:
         raise ImproperlyConfigured("DATABASE_URL names no SQLite file; write sqlite:///var/db.sqlite3.")
     if name != ":memory:":
-        path = base / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        name = str(path)
+        name = str(base / name)
+        _make(Path(name).parent)
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "CONN_MAX_AGE": None, "OPTIONS": SQLITE_OPTIONS}
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"The database's folder {folder} cannot be made: {error.strerror}.") from error
 
 
 def _postgresql(url: str) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from django.core.exceptions import ImproperlyConfigured
 from project.environment import database, flag, merge, overlay, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-ENV = os.environ
+env = os.environ  # in small letters, or every error page would show it as a setting
 
-DEBUG = flag(ENV, "DEBUG", default=True)
-SECRET_KEY = ENV.get("SECRET_KEY") or ("demo-only-key-that-signs-nothing-of-value-0123456789" if DEBUG else "")
+DEBUG = flag(env, "DEBUG", default=True)
+SECRET_KEY = env.get("SECRET_KEY") or ("demo-only-key-that-signs-nothing-of-value-0123456789" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set when DEBUG=0.")
-ALLOWED_HOSTS = words(ENV, "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
-CSRF_TRUSTED_ORIGINS = words(ENV, "CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = words(env, "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
+CSRF_TRUSTED_ORIGINS = words(env, "CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -66,10 +66,10 @@ TEMPLATES = [
 
 # --- Data -------------------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": database(ENV.get("DATABASE_URL") or "sqlite:///var/db.sqlite3", base=BASE_DIR)}
+DATABASES = {"default": database(env.get("DATABASE_URL") or "sqlite:///var/db.sqlite3", base=BASE_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = ENV.get("REDIS_URL", "")
+REDIS_URL = env.get("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
@@ -99,9 +99,9 @@ Q_CLUSTER: dict[str, Any] = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var/static"
-MEDIA_ROOT = BASE_DIR / (ENV.get("MEDIA_ROOT") or "var/media")
-S3_BUCKET = ENV.get("S3_BUCKET", "")
-S3_ENDPOINT_URL = ENV.get("S3_ENDPOINT_URL") or None
+MEDIA_ROOT = BASE_DIR / (env.get("MEDIA_ROOT") or "var/media")
+S3_BUCKET = env.get("S3_BUCKET", "")
+S3_ENDPOINT_URL = env.get("S3_ENDPOINT_URL") or None
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -117,8 +117,8 @@ if S3_BUCKET:
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
             "endpoint_url": S3_ENDPOINT_URL,
-            "access_key": ENV.get("AWS_ACCESS_KEY_ID") or None,
-            "secret_key": ENV.get("AWS_SECRET_ACCESS_KEY") or None,
+            "access_key": env.get("AWS_ACCESS_KEY_ID") or None,
+            "secret_key": env.get("AWS_SECRET_ACCESS_KEY") or None,
             "addressing_style": "path",
             "signature_version": "s3v4",
             "default_acl": None,
@@ -135,14 +135,14 @@ GATEWAYS = {"wavespeed": "imagen.providers.wavespeed.WaveSpeed"}
 def _gateway(alias: str, backend: str) -> dict[str, Any]:
     """One entry of ``PROVIDERS`` from the variables that start with its name."""
     names = {"api_key": "API_KEY", "base_url": "BASE_URL", "webhook_secret": "WEBHOOK_SECRET"}
-    found = {option: ENV.get(f"{alias.upper()}_{name}", "") for option, name in names.items()}
+    found = {option: env.get(f"{alias.upper()}_{name}", "") for option, name in names.items()}
     return {"BACKEND": backend, "OPTIONS": {option: value for option, value in found.items() if value}}
 
 
-PROVIDERS = {alias: _gateway(alias, path) for alias, path in GATEWAYS.items() if ENV.get(f"{alias.upper()}_API_KEY")}
+PROVIDERS = {alias: _gateway(alias, path) for alias, path in GATEWAYS.items() if env.get(f"{alias.upper()}_API_KEY")}
 IMAGEN = merge(
-    {"PROVIDERS": PROVIDERS, "STORAGE": "imagen", "PUBLIC_URL": ENV.get("IMAGEN_PUBLIC_URL", "")},
-    overlay(ENV.get("IMAGEN_SETTINGS", "")),
+    {"PROVIDERS": PROVIDERS, "STORAGE": "imagen", "PUBLIC_URL": env.get("IMAGEN_PUBLIC_URL", "")},
+    overlay(env.get("IMAGEN_SETTINGS", "")),
 )
 
 # --- People -----------------------------------------------------------------------------------------------------------
@@ -166,14 +166,14 @@ USE_TZ = True
 # --- Safety -----------------------------------------------------------------------------------------------------------
 
 if not DEBUG:
-    SECURE_SSL_REDIRECT = flag(ENV, "SSL_REDIRECT", default=True)
+    SECURE_SSL_REDIRECT = flag(env, "SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^healthz/?$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-if flag(ENV, "BEHIND_PROXY", default=False):
+if flag(env, "BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 X_FRAME_OPTIONS = "DENY"
@@ -190,7 +190,7 @@ SECURE_CSP = {
 if django.VERSION >= (6, 0):
     MIDDLEWARE.insert(2, "django.middleware.csp.ContentSecurityPolicyMiddleware")
 
-LOG_LEVEL = ENV.get("LOG_LEVEL") or "INFO"
+LOG_LEVEL = env.get("LOG_LEVEL") or "INFO"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -200,6 +200,8 @@ LOGGING = {
     "loggers": {
         "imagen": {"level": LOG_LEVEL},
         "django-q": {"level": LOG_LEVEL},
+        "django": {"level": "INFO"},  # replaces Django's own handler, or every line would appear twice
+        "django.request": {"level": "ERROR"},  # what a client did wrong stands in the web server's log
         "django.server": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
     },
 }

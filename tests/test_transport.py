@@ -783,12 +783,13 @@ def test_a_submit_holds_its_slot_while_its_marker_is_pending():
             gateway(says(answer())) as server,
             Transport(origins=[server.origin], call_slots=1) as transport,
         ):
-            first, second = Marker(seconds=0.05), Marker()
+            first, second = Marker(seconds=0.3), Marker()
             calls = [
                 asyncio.create_task(transport.send(submit_to(server.origin), before_first_byte=marker))
                 for marker in (first, second)
             ]
-            await asyncio.sleep(0.03)
+            while not first.calls:
+                await asyncio.sleep(0.005)
             early = [first.calls, second.calls]
             await asyncio.gather(*calls)
             return [*early, second.calls]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
@@ -68,11 +69,24 @@ class PlainAdmin(ModelAdmin):
         css = {"all": ["imagen/admin.css"]}
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:  # type: ignore[override]  # the stubs know no refusal
-        """Run the action, or refuse when it was asked for too many rows."""
-        named = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        """Run the action, or refuse when it was asked for too many rows or for none of ours."""
+        if text := self._refusal(request, queryset):
+            self.message_user(request, text, messages.ERROR)
+            return None
+        return super().response_action(request, queryset)
+
+    def _refusal(self, request: HttpRequest, queryset: QuerySet[Any]) -> str:
+        named = request.POST.getlist(ACTION_CHECKBOX_NAME)
         everything = request.POST.get("select_across") == "1"
-        if named <= MOST_AT_ONCE and not (everything and queryset[MOST_AT_ONCE : MOST_AT_ONCE + 1].exists()):
-            return super().response_action(request, queryset)
-        text = _("That is too many at once. Choose at most %(most)s.") % {"most": MOST_AT_ONCE}
-        self.message_user(request, text, messages.ERROR)
-        return None
+        if not all(map(self._possible, named)):
+            return _("Some of these rows do not exist. Choose again.")
+        if len(named) > MOST_AT_ONCE or (everything and queryset[MOST_AT_ONCE : MOST_AT_ONCE + 1].exists()):
+            return _("That is too many at once. Choose at most %(most)s.") % {"most": MOST_AT_ONCE}
+        return ""
+
+    def _possible(self, pk: str) -> bool:
+        try:
+            self.opts.pk.to_python(pk)
+        except ValidationError:
+            return False
+        return True

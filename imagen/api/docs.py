@@ -21,6 +21,7 @@ _SENTENCES = {
     403: "This account may not do this.",
     404: "Nothing is there, or it is somebody else's.",
     409: "There is nothing to do in this state.",
+    411: "The body does not say how long it is.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The key was used for another request.",
@@ -112,7 +113,7 @@ ask = _call(
         202: (shapes.GenerationShape, "Taken; `Location` says where to look, `Retry-After` when."),
         200: (shapes.GenerationShape, "Finished while waiting, as `Prefer` asked."),
     },
-    *(400, 402, 403, 409, 413, 415, 422),
+    *(400, 402, 403, 409, 411, 413, 415, 422),
     request=shapes.GenerationRequest,
     parameters=[
         _header("Idempotency-Key", "The same key and body within 24 hours give the same answer and cost once."),
@@ -150,7 +151,7 @@ describe = _call(
     "updateImage",
     "Describe a picture",
     {200: (shapes.ImageShape, "As it is now.")},
-    *(400, 403, 404, 413, 415),
+    *(400, 403, 404, 411, 413, 415),
     request=shapes.ImageTexts,
     examples=[OpenApiExample("Alternative text", value={"alt_text": "A lighthouse at dusk"}, request_only=True)],
 )
@@ -160,7 +161,7 @@ quote = _call(
     "createQuote",
     "Ask for a price",
     {200: (shapes.QuoteShape, "The price; nothing is queued.")},
-    *(400, 413, 415),
+    *(400, 411, 413, 415),
     request=shapes.GenerationRequest,
     examples=_EXAMPLES,
 )

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from imagen.api import problems
 from imagen.api.authentication import authenticators
-from imagen.api.parsers import StrictJson, clean, too_large
+from imagen.api.parsers import StrictJson, clean, refusal
 from imagen.exceptions import FieldError, InvalidRequest, Refused
 from imagen.types import storable
 
@@ -80,8 +80,8 @@ class Door(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse by length before anything is read, then by person, then by query."""
-        if too_large(request._request):
-            raise Refused(code="payload_too_large")
+        if code := refusal(request._request):
+            raise Refused(code=code)
         super().initial(request, *args, **kwargs)
         self._check_query(request)
 

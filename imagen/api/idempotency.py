@@ -45,6 +45,9 @@ class Once:
 
     def answer(self, make: Callable[[], Answer]) -> Answer:
         """What ``make`` answers, kept in its transaction; or what it answered the first time."""
+        return self._known() or self._first(make)
+
+    def _first(self, make: Callable[[], Answer]) -> Answer:
         try:
             with transaction.atomic():
                 self._claim()

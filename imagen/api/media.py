@@ -75,7 +75,6 @@ def _signed(storage: Storage, name: str, *, kind: str, called: str) -> str:
 
 
 def _guarded(response: HttpResponseBase) -> HttpResponseBase:
-    response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = f"private, max-age={CACHED_SECONDS}"
     return response

@@ -15,7 +15,7 @@ from rest_framework.parsers import BaseParser
 from imagen.exceptions import FieldError, InvalidRequest, Refused
 from imagen.types import storable
 
-MAX_BYTES = 102_400
+MAX_BYTES = 262_144  # the longest texts and metadata, every character escaped
 MAX_DEPTH = 32
 BODY = "body"
 
@@ -40,6 +40,13 @@ def too_large(request: HttpRequest) -> bool:
     """Whether the body says it is larger than we read."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     return not length.isdecimal() or int(length[:20]) > MAX_BYTES
+
+
+def refusal(request: HttpRequest) -> str:
+    """The code why the body is refused before anybody reads it; empty when it is not."""
+    if not request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" in request.META:
+        return "length_required"  # Django reads no body of unknown length: it would look empty
+    return "payload_too_large" if too_large(request) else ""
 
 
 def read(body: bytes) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _BY_STATUS = {
     405: "method_not_allowed",
     406: "not_acceptable",
     409: "conflict",
+    411: "length_required",
     413: "payload_too_large",
     415: "unsupported_media_type",
     422: "idempotency_conflict",
@@ -82,15 +83,16 @@ def problem(
         "errors": [_error(error) for error in errors],
         "next_actions": list(messages.next_actions(code)),
     }
+    body = json.dumps(document).encode()
     after = {"Retry-After": str(_RETRY_AFTER[code])} if code in _RETRY_AFTER else {}
-    return marked(
-        HttpResponse(json.dumps(document), CONTENT_TYPE, status, headers={**after, **(headers or {})}), request
-    )
+    told = {"Content-Length": str(len(body)), **after, **(headers or {})}
+    return marked(HttpResponse(body, CONTENT_TYPE, status, headers=told), request)
 
 
 def marked(response: Answer, request: HttpRequest | Request) -> Answer:
     """The response with the headers that every answer of the interface has."""
     response["X-Request-ID"] = request_id(request)
+    response["X-Content-Type-Options"] = "nosniff"
     response.setdefault("Cache-Control", "private, no-cache")
     patch_vary_headers(response, ("Authorization", "Cookie"))
     return response

@@ -17,7 +17,7 @@ from imagen.api import docs, filters, pagination, waiting
 from imagen.api.door import Door, unknown_fields
 from imagen.api.idempotency import HEADER, Answer, Once
 from imagen.api.permissions import MayGenerate, person, require_own
-from imagen.exceptions import InvalidRequest
+from imagen.exceptions import FieldError, InvalidRequest
 from imagen.models import Generation
 from imagen.states import FINISHED, Status
 from imagen.types import ImageRequest
@@ -30,8 +30,9 @@ _PERSON_SECONDS = 60
 def options(body: dict[str, Any]) -> dict[str, Any]:
     """The body as the pipeline takes it; unknown names are refused together with what else is wrong."""
     known = {name: value for name, value in body.items() if name in FIELDS}
-    if unknown := unknown_fields(body, FIELDS):
-        raise InvalidRequest(errors=(*unknown, *_also_wrong(known)))
+    null = (FieldError(field="metadata", code="not_an_object"),) if known.get("metadata", {}) is None else ()
+    if errors := (*unknown_fields(body, FIELDS), *null):
+        raise InvalidRequest(errors=(*errors, *_also_wrong(known)))
     return known
 
 

@@ -13,7 +13,7 @@ from imagen.exceptions import FieldError, InvalidRequest
 from imagen.models import Generation
 
 MAX_SECONDS = 60
-WAITERS = 8
+WAITERS = 4  # half of the threads the README recommends: the rest stay for everybody else
 
 _PREFERENCE = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?=$|[,;])', re.IGNORECASE)
 _lock = threading.Lock()

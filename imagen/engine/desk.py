@@ -20,6 +20,7 @@ from imagen.transport import Transport
 
 logger = logging.getLogger("imagen")
 T = TypeVar("T")
+OUTAGE_SECONDS = 5.0
 
 
 class Desk:
@@ -31,7 +32,7 @@ class Desk:
         self.tempi: dict[tuple[str, str], Tempo] = {}
         self._learned: set[tuple[str, str]] = set()
         self._returned: dict[uuid.UUID, tuple[int, float]] = {}
-        self._resting: set[str] = set()
+        self.resting: set[str] = set()
 
     async def __aenter__(self) -> Self:
         self.writer = Writer()
@@ -39,7 +40,7 @@ class Desk:
         self._decoders = ThreadPoolExecutor(settings.DECODE_SLOTS, thread_name_prefix="imagen-decode")
         self._savers = ThreadPoolExecutor(settings.DOWNLOAD_SLOTS, thread_name_prefix="imagen-save")
         self.transport = await self._transport().__aenter__()
-        self.tempi = await self.writer.run(_known_tempi)
+        self.tempi = await self.guarded(_known_tempi) or {}
         return self
 
     async def __aexit__(
@@ -67,7 +68,7 @@ class Desk:
             return await self.writer.run(work, *args)
         except Exception:
             logger.exception("the database did not answer; trying again")
-            await self.sleep(5.0)
+            await self.sleep(OUTAGE_SECONDS)
             return None
 
     async def flush(self) -> None:
@@ -99,13 +100,12 @@ class Desk:
 
     async def rest(self, alias: str, code: str, seconds: float | None) -> None:
         """Let a provider rest; the jobs waiting for it wait longer."""
-        self._resting.add(alias)
         await self.guarded(lambda: claims.pause(alias, code, seconds=seconds, steps=settings.RETRY_SECONDS))
 
     async def welcome(self, alias: str) -> None:
         """A provider took a job: whatever pause it had is over."""
-        if alias in self._resting:
-            self._resting.discard(alias)
+        if alias in self.resting:
+            self.resting.discard(alias)
             await self.guarded(claims.resume, alias)
 
     def learn(self, job: Job, seconds: float) -> None:

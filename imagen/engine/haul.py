@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import uuid
 
 from django.utils import timezone
@@ -15,6 +16,8 @@ from imagen.models import Image, Job
 from imagen.states import Review
 from imagen.types import Output, Snapshot
 from imagen.verdicts import Haul, distinct
+
+logger = logging.getLogger("imagen")
 
 
 async def fetch_outputs(desk: Desk, job: Job, snapshot: Snapshot, *, there: set[int]) -> Haul:
@@ -39,6 +42,9 @@ async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snap
             kept = await desk.saving(files.keep, ready, folder=_identity(job, slot))
     except (OutputError, EgressBlocked, StorageError) as error:
         return error
+    except Exception as error:  # a decoder may raise anything, and the other outputs have nothing to do with it
+        logger.exception("an output could not be read", extra={"job": str(job.pk), "provider": job.provider})
+        return OutputError(f"the output broke the decoder: {type(error).__name__}", again=True)
     return _image(job, slot, kept, output, snapshot)
 
 

@@ -11,14 +11,14 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import close_old_connections
+from django.db import close_old_connections, reset_queries
 from django.utils import timezone
 
 from imagen import claims
 from imagen.conf import settings
 from imagen.engine.desk import Desk
 from imagen.engine.visit import Visit
-from imagen.models import Job, Worker
+from imagen.models import Job, Worker, database_now
 from imagen.providers.base import Provider
 
 TICK_SECONDS = 0.2
@@ -80,7 +80,10 @@ class Engine:
 
     def _claim(self, room: int) -> list[Job]:
         lanes = {alias: _lane(alias, found) for alias, found in self.desk.providers.items()}
-        return claims.claim(lanes, holder=self.holder, limit=min(room, BATCH), lease=settings.LEASE_SECONDS)
+        jobs = claims.claim(lanes, holder=self.holder, limit=min(room, BATCH), lease=settings.LEASE_SECONDS)
+        if jobs:
+            self.desk.resting = claims.resting()
+        return jobs
 
     async def _hold(self) -> None:
         fences = {job.pk: job.fence for job in self._visits.values()}
@@ -94,8 +97,16 @@ class Engine:
         """Let calls under way end within their own bound, then give everything back."""
         if self._visits:
             await asyncio.wait(list(self._visits), timeout=settings.CALL_SECONDS + GRACE_SECONDS)
-        await self.desk.flush()
+        await self._let_go()
         await self._beat()
+
+    async def _let_go(self) -> None:
+        late = dict(self._visits)
+        for task, job in late.items():
+            task.cancel()
+            self.desk.give_back(job, 0.0)
+        await asyncio.gather(*late, return_exceptions=True)
+        await self.desk.flush()
 
 
 def _lane(alias: str, found: Provider) -> claims.Lane:
@@ -110,11 +121,12 @@ def _lane(alias: str, found: Provider) -> claims.Lane:
 def _beat(name: str, started_at: datetime, in_flight: int) -> None:
     facts = {"started_at": started_at, "beat_at": timezone.now(), "in_flight": in_flight}
     Worker.objects.update_or_create(name=name, defaults=facts)
+    reset_queries()  # with DEBUG the connection keeps every statement, and this one lives long
 
 
 def work_is_near() -> bool:
     """Whether a job nobody holds comes due before the next sweep."""
-    soon = timezone.now() + timedelta(seconds=settings.SWEEP_SECONDS)
+    soon = database_now() + timedelta(seconds=settings.SWEEP_SECONDS)
     return Job.objects.free().filter(due_at__lte=soon).exists()
 
 

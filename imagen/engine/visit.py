@@ -12,6 +12,7 @@ from imagen import claims, verdicts
 from imagen.conf import settings
 from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
+from imagen.engine.writer import OUTAGE
 from imagen.exceptions import Busy, EgressBlocked, ImagenError, NotFound, ProviderError, TransitionError, Unreadable
 from imagen.models import Job, Move
 from imagen.states import FINAL, JobStatus
@@ -32,6 +33,8 @@ class Visit:
         self.job = job
         self.provider = desk.providers[job.provider]
         self.resumed = job.status == JobStatus.STORING
+        self.again = job.status == JobStatus.SENDING  # an earlier send under this key may have been taken
+        self.sent = False
         self.looks = 0
         self.waited = 0.0
         self.empty = 0
@@ -48,9 +51,17 @@ class Visit:
                 await self._look()
         except TransitionError:
             pass  # somebody else got there first, and that is fine
+        except OUTAGE:  # not the job's fault
+            logger.warning("the database was away; the end of its lease brings the job back", extra=self._facts())
         except Exception:  # one poison job must not take the engine with it
             logger.exception("a job could not be worked on", extra=self._facts("internal_error"))
+            await self._put_aside()
+
+    async def _put_aside(self) -> None:
+        try:
             await self.desk.writer.move(verdicts.poisoned(self.job))
+        except Exception:
+            logger.exception("a job could not be put aside; the end of its lease brings it back", extra=self._facts())
 
     def _facts(self, code: str = "") -> dict[str, Any]:
         job = self.job
@@ -87,31 +98,30 @@ class Visit:
             raise Busy("stopping")
         facts: dict[str, Any] = {"changes": {"tries": self.job.tries + 1}, "stamps": ("sent_at",)}
         await self._make(Move(job=self.job, to=JobStatus.SENDING, wait=settings.LEASE_SECONDS, **facts))
+        self.sent = True
 
     async def _declined(self, error: ImagenError) -> None:
-        if self.desk.stopping.is_set() and self.job.status == JobStatus.SUBMITTING:
-            await self._make(Move(job=self.job, to=JobStatus.QUEUED, wait=0, code=self.job.error_code))
+        if self.desk.stopping.is_set() and not self.sent:
+            self.desk.give_back(self.job, 0.0)
             return
         logger.info("a call was not taken", extra=self._facts(error.code))
         if error.code in _CLOSED:
             await self.desk.rest(self.job.provider, error.code, claims.PROBE_SECONDS)
         elif isinstance(error, Busy):
             await self.desk.rest(self.job.provider, error.code, error.retry_after)
-        move = verdicts.declined(self.job, error, idempotent=self.provider.idempotent, now=timezone.now())
+        faithful, now = self.provider.idempotent, timezone.now()
+        move = verdicts.declined(self.job, error, idempotent=faithful, now=now, again=self.again)
         await self._make(replace(move, note=self.provider.clean(move.note)))
 
     async def _accepted(self, snapshot: Snapshot) -> None:
         try:
             await self._make(verdicts.accepted(self.job, snapshot, now=timezone.now()))
-        except TransitionError:
-            raise
         except Exception:
             logger.critical("submit_accepted_unsaved %s", snapshot.remote_id, extra=self._facts())
             raise
         await self.desk.welcome(self.job.provider)
-        if snapshot.state is State.FAILED:
-            await self._make(verdicts.failed(self.job, snapshot.failure, cost=snapshot.cost))
-        elif self.job.status == JobStatus.STORING:
+        self.doubted = snapshot.state is State.FAILED
+        if self.job.status == JobStatus.STORING:
             await self._collect(snapshot)
 
     # --- asking
@@ -173,7 +183,8 @@ class Visit:
             await self._make(self._overdue() or verdicts.lost(self.job))
 
     def _overdue(self) -> Move | None:
-        return verdicts.overdue(self.job, now=timezone.now(), trouble=self.trouble)
+        kept, now = self.provider.retention, timezone.now()
+        return verdicts.overdue(self.job, retention=kept, now=now, trouble=self.trouble)
 
     async def _settle(self, snapshot: Snapshot) -> None:
         if snapshot.remote_id not in ("", self.job.remote_id):
@@ -184,14 +195,9 @@ class Visit:
             self.empty += 1
             if self.empty > verdicts.EMPTY_LOOKS:
                 await self._make(verdicts.failed(self.job, Failure(code="no_outputs"), cost=snapshot.cost))
-        elif snapshot.state is State.FAILED:
-            await self._refused(snapshot)
-
-    async def _refused(self, snapshot: Snapshot) -> None:
-        """A failure counts when the provider says so twice, two seconds apart."""
-        if self.doubted:
+        elif snapshot.state is State.FAILED and self.doubted:
             await self._make(verdicts.failed(self.job, snapshot.failure, cost=snapshot.cost))
-        self.doubted = True
+        self.doubted = snapshot.state is State.FAILED  # it counts when said twice in a row, two seconds apart
 
     async def _arrived(self, snapshot: Snapshot) -> None:
         if self.job.status == JobStatus.PROCESSING:

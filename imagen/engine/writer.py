@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 
 from imagen.models import Job, Move
 from imagen.states import JobStatus
@@ -18,7 +19,8 @@ logger = logging.getLogger("imagen")
 T = TypeVar("T")
 FLUSH_SECONDS = 0.02
 PATIENCE_SECONDS = 30.0
-_OUTAGE = (OperationalError, InterfaceError)
+OUTAGE = (OperationalError, InterfaceError)
+Step = tuple[Move, asyncio.Future[bool]]
 
 
 class Writer:
@@ -26,7 +28,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="imagen-database")
-        self._waiting: list[tuple[Move, asyncio.Future[bool]]] = []
+        self._waiting: list[Step] = []
         self._flushing: asyncio.Task[None] | None = None
         self.transactions = 0
 
@@ -41,14 +43,20 @@ class Writer:
     async def _flush(self) -> None:
         """Write the first step at once; those that come meanwhile share the next transaction."""
         while self._waiting:
-            batch, self._waiting = self._waiting, []
+            batch = self._next()
             try:
-                made = await self.run(_make, [move for move, _ in batch])
+                answers = await self.run(_make, [move for move, _ in batch])
             except Exception as error:  # every waiting job learns it, none is left hanging
-                _answer(batch, error)
-            else:
-                _answer(batch, made)
+                answers = [error] * len(batch)
+            _answer(batch, answers)
             await asyncio.sleep(FLUSH_SECONDS)
+
+    def _next(self) -> list[Step]:
+        """The first waiting step of each job; the second builds on it and comes after it."""
+        first: dict[uuid.UUID, Step] = {}
+        later = [step for step in self._waiting if first.setdefault(step[0].job.pk, step) is not step]
+        self._waiting = later
+        return list(first.values())
 
     async def run(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Do this in the database thread; an outage is waited out for half a minute."""
@@ -67,14 +75,14 @@ def _hang_up() -> None:
     connection.close()  # looked up here: every thread has a connection of its own
 
 
-def _answer(batch: list[tuple[Move, asyncio.Future[bool]]], made: Any) -> None:
-    for move, future in batch:
+def _answer(batch: list[Step], answers: Sequence[bool | Exception]) -> None:
+    for (_, future), answer in zip(batch, answers, strict=True):
         if future.done():
             continue
-        if isinstance(made, Exception):
-            future.set_exception(made)
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
         else:
-            future.set_result(move.job.pk in made)
+            future.set_result(answer)
 
 
 def _patiently(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -82,7 +90,7 @@ def _patiently(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     while True:
         try:
             return work(*args, **kwargs)
-        except _OUTAGE:
+        except OUTAGE:
             connection.close()
             if time.monotonic() > until:
                 raise
@@ -90,22 +98,32 @@ def _patiently(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
             step = min(step * 2, 5.0)
 
 
-def _make(moves: list[Move]) -> set[Any]:
-    """All in one transaction; when one of them breaks a rule of the database, each in its own."""
+def _make(moves: list[Move]) -> Sequence[bool | Exception]:
+    """All in one transaction; when one of them cannot be written, each in its own, and only that one fails."""
     try:
-        return Job.objects.move(moves)
-    except _OUTAGE:
+        made = Job.objects.move(moves)
+    except OUTAGE:
         raise
-    except DatabaseError:
-        logger.warning("a batch of %d steps broke a rule; making them one by one", len(moves))
-        return {pk for move in moves for pk in _alone(move)}
+    except Exception:
+        logger.warning("one of %d steps cannot be written; making them one by one", len(moves))
+        return [_alone(move) for move in moves]
+    return [move.job.pk in made for move in moves]
 
 
-def _alone(move: Move) -> set[Any]:
+def _alone(move: Move) -> bool | Exception:
     try:
-        return Job.objects.move([move])
-    except IntegrityError:  # the provider gave the same id to two of our jobs
-        logger.error("two jobs with one remote id", extra={"job": str(move.job.pk), "provider": move.job.provider})
-        doubt = Move(job=move.job, to=JobStatus.UNCONFIRMED, code="submit_unknown", note="the same id twice")
-        Job.objects.move([doubt])
-        return set()
+        return bool(Job.objects.move([move]))
+    except OUTAGE:
+        raise
+    except IntegrityError as error:
+        return _doubted(move) if "remote_id" in move.changes else error
+    except Exception as error:
+        return error
+
+
+def _doubted(move: Move) -> bool:
+    """The provider gave the same id to two of our jobs: the second is not believed."""
+    logger.error("two jobs with one remote id", extra={"job": str(move.job.pk), "provider": move.job.provider})
+    doubt = Move(job=move.job, to=JobStatus.UNCONFIRMED, code="submit_unknown", note="the same id twice")
+    Job.objects.move([doubt])
+    return False

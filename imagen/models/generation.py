@@ -52,9 +52,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Bring status, cost and reason of these in line with their jobs, in the jobs' transaction."""
         self.take_stock(self.locked(pks))
 
-    def take_stock(
-        self, generations: Mapping[uuid.UUID, Generation], *, changed: Collection[uuid.UUID] = ()
-    ) -> None:
+    def take_stock(self, generations: Mapping[uuid.UUID, Generation], *, changed: Collection[uuid.UUID] = ()) -> None:
         """The same for rows that are ``locked`` already: who counts before, counts what another is about to change.
 
         ``changed`` names those whose version has to count up in any case.

@@ -22,7 +22,7 @@ from imagen.models.generation import Generation
 from imagen.models.image import Image
 from imagen.offers import Offer
 from imagen.signals import image_stored
-from imagen.states import ACCEPTED, FINAL, HELD, UNSENT, JobStatus, sources
+from imagen.states import ACCEPTED, FINAL, HELD, UNSENT, WORKING, JobStatus, sources
 from imagen.types import ImageRequest
 
 
@@ -53,6 +53,10 @@ class Move:
     warnings: tuple[str, ...] = ()
     actor: Any = None
     images: tuple[Image, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.to in WORKING and self.wait is None:
+            raise ValueError(f"a job that is {self.to} has to be looked at some time, or it is lost")
 
 
 class JobQuerySet(models.QuerySet["Job"]):

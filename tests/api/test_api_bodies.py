@@ -80,7 +80,9 @@ def test_the_longest_texts_are_taken_however_they_are_escaped(ann):
     assert Generation.objects.get().prompt == longest["prompt"]
 
 
-@pytest.mark.parametrize("address", ["generations/", "quotes/", "generations/8e03978e-40d5-43dd-bc93-6894a57f9324/cancel/"])
+@pytest.mark.parametrize(
+    "address", ["generations/", "quotes/", "generations/8e03978e-40d5-43dd-bc93-6894a57f9324/cancel/"]
+)
 @pytest.mark.parametrize("middleware", [True, False])
 def test_a_body_that_does_not_say_its_length_is_not_read(ann, problem, settings, middleware, address):
     if not middleware:

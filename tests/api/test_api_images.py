@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.core.files.storage import Storage
@@ -173,6 +174,22 @@ def test_another_storage_serves_itself_through_a_signed_address(ann, image, sett
     assert response.headers["Location"].startswith(f"https://bucket.example/{image.file.name}")
     assert response.headers["Location"].endswith(ending)
     assert response.headers["Cache-Control"] == "private, max-age=600"
+
+
+class Bucket(Storage):
+    """A storage that takes what django-storages' S3 takes."""
+
+    def url(self, name, parameters=None, expire=None, http_method=None):
+        return f"https://bucket.example/{name}?{urlencode(parameters)}"
+
+
+def test_a_bucket_is_told_to_serve_the_type_of_the_picture_under_its_id(ann, image, settings):
+    settings.STORAGES = {**settings.STORAGES, "imagen": {"BACKEND": f"{__name__}.Bucket"}}
+    said = parse_qs(urlsplit(ann.get(pixels(image)).headers["Location"]).query)
+    assert said == {
+        "ResponseContentType": ["image/png"],
+        "ResponseContentDisposition": [f'inline; filename="{image.pk}.png"'],
+    }
 
 
 def test_nobody_gets_a_signed_address_without_the_right(ann, bob, problem, image, settings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from imagen import engine, pipeline, verdicts
 from imagen.engine import loop
 from imagen.models import Generation
+from imagen.testing import invariants
 from imagen.testing.gateway import Gateway
 
 Ask = Callable[..., Generation]
@@ -43,6 +44,23 @@ def quick(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     monkeypatch.setattr(verdicts, "CONFIRM_SECONDS", 0.05)
     monkeypatch.setattr(verdicts, "EMPTY_SECONDS", 0.02)
     monkeypatch.setattr("imagen.queue.knock", lambda: None)
+
+
+@pytest.fixture
+def by_hand() -> None:
+    """This test changes rows directly, so they need not tell a true story."""
+
+
+@pytest.fixture(autouse=True)
+def lawful(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test the rows and files are as they have to be at any moment."""
+    if "transactional_db" in request.fixturenames and "by_hand" not in request.fixturenames:
+        for name in ("transactional_db", "media"):  # set up before us, and so still there after the test
+            request.getfixturevalue(name)
+        yield
+        invariants.check()
+    else:
+        yield
 
 
 @pytest.fixture

@@ -8,18 +8,12 @@ import pytest
 from django.utils import timezone
 
 from imagen import claims
-from imagen.models import Event, Generation, Job, Move
+from imagen.models import Event, Job, Move
 from imagen.states import JobStatus
+from tests.factories import leave as left
 
 LANE = {"wavespeed": claims.Lane(alias="wavespeed")}
 FAITHFUL = {"wavespeed": claims.Lane(alias="wavespeed", idempotent=True)}
-
-
-def left(generation: Generation, status: str, **changes) -> Job:
-    """The job as a worker that died a minute ago left it."""
-    facts = {"status": status, "due_at": timezone.now() - timedelta(minutes=1), "holder": "a dead worker", "fence": 3}
-    Job.objects.filter(generation=generation).update(**{**facts, **changes})
-    return Job.objects.get(generation=generation)
 
 
 def claim(lanes=LANE, limit=10) -> list[Job]:
@@ -86,11 +80,16 @@ def test_a_job_being_saved_keeps_what_is_there_and_fetches_the_rest(ask, work, m
 def test_a_stale_worker_writes_nothing(ask):
     ask()
     zombie = claim()[0]
-    left(zombie.generation, "submitting", fence=zombie.fence)
-    Job.objects.update(status="queued")
+    Job.objects.update(due_at=timezone.now())
+    assert claim() == []  # it is put back first
     fresh = claim()[0]
-    assert not Job.objects.move([Move(job=zombie, to=JobStatus.SENDING)])
-    assert Job.objects.move([Move(job=fresh, to=JobStatus.SENDING)])
+    assert not Job.objects.move([Move(job=zombie, to=JobStatus.SENDING, wait=60)])
+    assert Job.objects.move([Move(job=fresh, to=JobStatus.SENDING, wait=60)])
+
+
+def test_a_step_that_would_lose_a_job_cannot_be_made():
+    with pytest.raises(ValueError, match="or it is lost"):
+        Move(job=Job(), to=JobStatus.PROCESSING)
 
 
 def test_two_workers_never_hold_the_same_job(ask):
@@ -110,7 +109,7 @@ def test_a_lease_is_kept_only_by_who_holds_it(ask):
 
 def test_a_job_given_back_is_free_for_anybody_at_its_time(ask):
     left(ask(), "processing")
-    job = claim()[0]
+    (job,) = claim()
     Job.objects.release({job.pk: (job.fence, 0.0)})
     assert claim()[0].pk == job.pk
 
@@ -150,7 +149,7 @@ def test_a_provider_taken_from_the_settings_keeps_its_jobs_waiting(ask, work, si
 @pytest.mark.parametrize("lane", [LANE, FAITHFUL])
 def test_every_state_a_crash_can_leave_is_picked_up(ask, lane):
     for status in ("queued", "submitting", "processing", "storing"):
-        left(ask(status), status, remote_id=status)
+        left(ask(status), status)
     claim(lane)
     assert len(claim(lane)) + Job.objects.filter(holder="me").count() >= 4
 

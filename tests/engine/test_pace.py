@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from imagen import claims
@@ -26,6 +27,7 @@ def test_so_many_a_minute_and_no_more(ask):
     assert claim(per_minute=2) == []
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_the_next_minute_lets_the_next_ones_go(ask):
     many(ask, 4)
     claim(per_minute=2)
@@ -34,6 +36,7 @@ def test_the_next_minute_lets_the_next_ones_go(ask):
     assert len(claim(per_minute=2)) == 2
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_those_who_wait_say_why_and_look_again_when_a_place_opens(ask):
     many(ask, 3)
     job = claim(per_minute=1)[0]
@@ -52,6 +55,7 @@ def test_so_many_under_way_and_no_more(ask):
     assert claim(max_in_flight=3) == []
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_a_place_under_way_comes_free_when_a_picture_is_there(ask):
     many(ask, 2)
     first = claim(max_in_flight=1)[0]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from imagen import files, pipeline, tasks, verdicts
+import pytest
+from django.utils import timezone
+
+from imagen import files, pipeline, queue, tasks, verdicts
 from imagen.exceptions import EgressBlocked, OutputError
-from imagen.models import Job, Move
+from imagen.models import Generation, Job, Move
 from imagen.states import JobStatus
 from imagen.types import Snapshot, State
 
 
 def collected(*errors: Exception, tries: int = 0) -> Move:
-    job = Job(status="storing", slots=[0, 1], tries=tries)
+    job = Job(generation=Generation(), status="storing", slots=[0, 1], tries=tries)
     haul = verdicts.Haul(errors=errors, there=0, came=2)
     return verdicts.collected(job, haul, snapshot=Snapshot(state=State.DONE), retention=3600, now=job.created_at)
 
@@ -22,6 +26,15 @@ def test_an_output_that_never_comes_does_not_take_the_tries_of_one_that_may():
     assert collected(EgressBlocked("private"), late).to == JobStatus.STORING
     assert collected(EgressBlocked("private"), late, tries=2).to == JobStatus.FAILED
     assert collected(EgressBlocked("private")).to == JobStatus.FAILED
+
+
+def test_a_picture_that_waits_for_storage_is_watched_as_long_as_the_provider_keeps_it():
+    now, day = timezone.now(), timedelta(days=1)
+    job = Job(status="storing", accepted_at=now - 2 * day, error_code="storage_unavailable")
+    assert verdicts.overdue(job, retention=7 * day.total_seconds(), now=now).to == JobStatus.STORING
+    assert verdicts.overdue(job, retention=day.total_seconds(), now=now).to == JobStatus.FAILED
+    job.status = "processing"
+    assert verdicts.overdue(job, retention=7 * day.total_seconds(), now=now).to == JobStatus.FAILED
 
 
 def test_an_output_that_breaks_the_decoder_takes_no_other_with_it(made, monkeypatch, imagen_gateway):
@@ -38,6 +51,17 @@ def test_an_output_that_breaks_the_decoder_takes_no_other_with_it(made, monkeypa
     generation = made(num_images=2)
     assert (generation.status, generation.images.count()) == ("partial", 1)
     assert Job.objects.get().error_code == "output_invalid"
+
+
+@pytest.mark.parametrize(("waiting", "rings"), [(0, 1), (99, 1), (100, 0)])
+def test_no_bell_is_added_where_enough_are_waiting(transactional_db, monkeypatch, waiting, rings):
+    rung: list[int] = []
+    broker = type("Broker", (), {"queue_size": lambda self: waiting})
+    monkeypatch.setattr(queue, "_broker", broker)
+    monkeypatch.setattr(queue, "_QUIET_SECONDS", 0)
+    monkeypatch.setattr(queue, "knock", lambda: rung.append(1))
+    queue.ring()
+    assert len(rung) == rings
 
 
 def test_a_sweep_that_cannot_clean_up_still_works(monkeypatch):

@@ -19,6 +19,7 @@ from imagen.models import Event, Generation, Image, Job, Move
 from imagen.models.generation import GenerationQuerySet
 from imagen.models.image import ImageQuerySet
 from imagen.states import JobStatus
+from tests.factories import leave as held
 
 PAUSE = 1.5  # longer than PostgreSQL waits before it looks for a deadlock
 
@@ -53,12 +54,6 @@ def meet(monkeypatch: pytest.MonkeyPatch, kind: type, name: str, rendezvous: Cal
         return real(self, *args, **kwargs)
 
     monkeypatch.setattr(kind, name, waited)
-
-
-def held(generation: Generation, status: str) -> list[Job]:
-    Job.objects.filter(generation=generation).update(status=status, holder="me", fence=1)
-    Generation.objects.filter(pk=generation.pk).update(status="queued" if status == "submitting" else "processing")
-    return list(Job.objects.filter(generation=generation).order_by("pk"))
 
 
 def picture(job: Job) -> Image:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from imagen import pipeline
+from imagen import claims, pipeline
 from imagen.engine.desk import Desk
 from imagen.engine.loop import Engine
 from imagen.models import Gateway, Generation, Job
+from tests import factories
 
 
 @pytest.fixture
@@ -23,9 +24,7 @@ def faithful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def unfinished_send(generation: Generation, **changes: Any) -> None:
     """The job as a worker that died while sending left it."""
-    facts = {"status": "sending", "holder": "a dead worker", "fence": 3, "tries": 1, "sent_at": timezone.now()}
-    due = timezone.now() - timedelta(seconds=1)
-    Job.objects.filter(generation=generation).update(**{**facts, "due_at": due, **changes})
+    factories.leave(generation, "sending", **changes)
 
 
 def submits(imagen_gateway: Any) -> int:
@@ -96,14 +95,13 @@ def test_what_was_cancelled_while_it_was_sent_is_not_sent_again_after_a_refusal(
 def test_a_cancel_that_crosses_a_refusal_ends_in_a_cancel(ask, work, monkeypatch, imagen_gateway):
     imagen_gateway.script(submit="status", status=429, first=1)
     generation = ask()
-    real = Desk.rest
+    real = claims.pause
 
-    async def rest(self: Desk, *args: Any) -> None:
+    def pause(*args: Any, **kwargs: Any) -> float:
         Generation.objects.update(cancel_asked_at=timezone.now())
-        await real(self, *args)
+        return real(*args, **kwargs)
 
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    monkeypatch.setattr(Desk, "rest", rest)
+    monkeypatch.setattr(claims, "pause", pause)
     work(2)
     generation.refresh_from_db()
     assert (generation.status, submits(imagen_gateway)) == ("canceled", 1)

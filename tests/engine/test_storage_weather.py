@@ -70,6 +70,8 @@ def test_what_was_accepted_but_could_not_be_saved_is_written_to_the_log(ask, wor
         patch.setattr("imagen.models.job.JobQuerySet.move", move)
         generation = ask("a secret prompt")
         work(3)
+    Job.objects.update(due_at=timezone.now())  # the lease is over
+    work()
     generation.refresh_from_db()
     assert generation.status == "unconfirmed"
     told = next(record for record in caplog.records if record.levelname == "CRITICAL")

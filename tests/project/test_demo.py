@@ -137,6 +137,28 @@ def test_a_failure_is_one_sentence_and_a_non_zero_exit(environ: dict[str, str]) 
     assert done.stderr == "CommandError: The demo has public passwords, so it runs only with DEBUG=1.\n"
 
 
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        ({"DATABASE_URL": "sqlite:////dev/null/var/db.sqlite3"}, "folder /dev/null/var cannot be made"),
+        ({"DATABASE_URL": "sqlite:////dev/null"}, "The database cannot be used: "),
+        ({"DATABASE_URL": "mysql://somewhere/site"}, "DATABASE_URL must start with"),
+        ({"MEDIA_ROOT": "/dev/null/media"}, "The storage does not take files"),
+        ({"REDIS_URL": "redis://127.0.0.1:1"}, "The queue's broker does not answer"),
+        ({"IMAGEN_SETTINGS": "{"}, "IMAGEN_SETTINGS is not JSON."),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_setup_that_cannot_work_is_one_sentence(
+    environ: dict[str, str], broken: dict[str, str], sentence: str
+) -> None:
+    done = once({**environ, **broken})
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert sentence in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_a_taken_port_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -113,9 +114,27 @@ def test_three_lines_in_installed_apps_pass_the_checks(django: Callable[..., str
 
 
 @pytest.mark.slow
-def test_the_settings_of_the_readme_leave_nothing_to_warn_about(django: Callable[..., str]) -> None:
-    (readme,) = re.findall(r"```python\n(INSTALLED_APPS.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    django(BARE + readme, "check", "--fail-level", "WARNING")
+def test_a_new_project_that_follows_the_readme_generates_and_has_one_warning(installed: Path, tmp_path: Path) -> None:
+    settings, urls = _readme("INSTALLED_APPS"), _readme("from django.contrib import admin")
+    run(sys.executable, "-m", "django", "startproject", "fresh", ".", cwd=tmp_path)
+    with (tmp_path / "fresh/settings.py").open("a") as file:
+        file.write(f'{settings}\nSILENCED_SYSTEM_CHECKS = ["imagen.W021"]\n')
+    (tmp_path / "fresh/urls.py").write_text(urls)
+
+    def manage(*command: str) -> str:
+        return run(sys.executable, "manage.py", *command, cwd=tmp_path, PYTHONPATH=str(installed))
+
+    manage("migrate")
+    manage("check", "--database", "default", "--fail-level", "WARNING")
+    generation = json.loads(manage("imagen_generate", "A lighthouse above a calm sea at dusk", "--json"))
+    assert generation["status"] == "completed"
+    assert list((tmp_path / "pictures").glob("imagen/*/*.png"))
+
+
+def _readme(start: str) -> str:
+    """The one Python block of the README that starts so."""
+    (found,) = re.findall(rf"```python\n({re.escape(start)}.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return str(found)
 
 
 @pytest.mark.slow

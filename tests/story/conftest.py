@@ -173,3 +173,4 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, gateway: Gateway) -> I
     site = build(tmp_path, gateway, **stack)
     yield site
     site.stop()
+    site.manage("shell", "--no-imports", "-c", "from imagen.testing import invariants; invariants.check()")

@@ -9,7 +9,6 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from project import demo
@@ -30,7 +29,8 @@ class Command(BaseCommand):
         """Run the demo; every failure is one sentence."""
         if not settings.DEBUG:
             raise CommandError("The demo has public passwords, so it runs only with DEBUG=1.")
-        logging.getLogger("django-q").setLevel(logging.WARNING)
+        for name in ("imagen", "django-q"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         try:
             with Processes(settings.BASE_DIR / "manage.py") as processes:
                 self._once(processes) if options["once"] else self._stay(processes, options["port"])
@@ -39,20 +39,17 @@ class Command(BaseCommand):
         except Stopped as error:
             if options["once"]:
                 raise CommandError("The demo was stopped before its image was ready.") from error
-            self.stderr.write("Stopped.")
+            self._say("Stopped.")
 
     def _once(self, processes: Processes) -> None:
-        call_command("migrate", verbosity=0, interactive=False)
-        demo.account(demo.ADMIN)
+        user = demo.prepare()
         processes.start("queue cluster", ["qcluster"])
-        generation = demo.first_image(demo.editor(), check=processes.check)
+        generation = demo.first_image(user, check=processes.check)
         self.stdout.write(json.dumps(demo.presented(generation), ensure_ascii=False))
 
     def _stay(self, processes: Processes, port: int) -> None:
         demo.require_free(port)
-        call_command("migrate", verbosity=0, interactive=False)
-        demo.account(demo.ADMIN)
-        user = demo.editor()
+        user = demo.prepare()
         processes.start("queue cluster", ["qcluster"])
         processes.start("web server", ["runserver", "--noreload", f"127.0.0.1:{port}"])
         demo.wait_for(port, check=processes.check)

@@ -16,7 +16,7 @@ demo: $(VENV)/.demo  ## Run the demo site on http://127.0.0.1:8000 (PORT=… cha
 	@$(BIN)/python manage.py demo --port $(PORT)
 
 test: $(VENV)/.dev  ## Run the whole test suite (ARGS=… are pytest's, WORKERS=0 runs it in one process)
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev  ## Check style and form
 	$(BIN)/ruff check .

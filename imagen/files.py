@@ -117,8 +117,9 @@ def _refuse(picture: Pillow.Image) -> None:
 
 
 def _shrink(picture: Pillow.Image) -> bytes:
-    small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
-    small.thumbnail(THUMBNAIL, reducing_gap=1.0)
+    small = picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA" if "A" in picture.mode else "RGB")
+    small = small.reduce(max(1, max(small.size) // max(THUMBNAIL)))
+    small.thumbnail(THUMBNAIL)
     out = io.BytesIO()
     small.save(out, "WEBP", quality=80, method=0)
     return out.getvalue()
@@ -152,6 +153,7 @@ def _store(name: str, data: bytes) -> str:
 
 
 def _rename(name: str, data: bytes) -> str:
+    """A file is there whole or not at all, also after a power cut."""
     handle, path = tempfile.mkstemp(dir=workspace())
     try:
         with os.fdopen(handle, "wb") as file:

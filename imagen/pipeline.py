@@ -233,13 +233,12 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
     return generation
 
 
-def sweep() -> int:
-    """Finish what went quiet: delete doomed files, forget old keys and workers; returns how many jobs are due."""
+def sweep() -> None:
+    """Tidy up: delete doomed files, forget old keys and workers."""
     files.clear()
     yesterday = timezone.now() - timedelta(days=1)
     IdempotencyKey.objects.filter(created_at__lt=yesterday).delete()
     Worker.objects.filter(beat_at__lt=yesterday).delete()
-    return Job.objects.due().count()
 
 
 def eta(generation: Generation, *, tempos: Iterable[Tempo] | None = None) -> int | None:

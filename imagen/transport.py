@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import os
 import ssl
 import time
 from collections.abc import Collection
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
 from functools import cache
 from typing import IO, Self
 
@@ -26,14 +24,6 @@ HEADERS = {"accept-encoding": "identity", "user-agent": f"imagen/{__version__}"}
 MAX_REDIRECTS = 3
 GONE = frozenset({403, 404, 410})
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """What a download brought: its size in bytes and its SHA-256 in hexadecimal."""
-
-    size: int
-    sha256: str
 
 
 @cache
@@ -96,8 +86,8 @@ class Transport:
             except Exception as error:  # not chained: aiohttp writes the address, which may be signed, into its errors
                 raise departure.verdict(error) from None
 
-    async def fetch(self, url: str, into: IO[bytes]) -> Fetched:
-        """Write the output at an address into a file; no key goes along.
+    async def fetch(self, url: str, into: IO[bytes]) -> int:
+        """Write the output at an address into a file and return its size in bytes; no key goes along.
 
         Raises ``EgressBlocked``, ``OutputError`` or, when the file does not take it, ``StorageError``.
         """
@@ -110,7 +100,7 @@ class Transport:
             except Exception as error:  # not chained, as above
                 raise OutputError(f"the download broke off: {type(error).__name__}", again=True) from None
 
-    async def _follow(self, url: str, into: IO[bytes]) -> Fetched:
+    async def _follow(self, url: str, into: IO[bytes]) -> int:
         for _ in range(MAX_REDIRECTS + 1):
             wire = self._ways[self._guard.check_url(url, api=False)]
             request = httpx.Request("GET", url, headers=HEADERS, extensions={"call": Call(method="GET", url=url)})
@@ -121,7 +111,7 @@ class Transport:
                 url = redirected(url, response.headers["location"])
         raise OutputError("the address redirects too often", again=True)
 
-    async def _take(self, response: httpx.Response, into: IO[bytes]) -> Fetched:
+    async def _take(self, response: httpx.Response, into: IO[bytes]) -> int:
         if response.status_code in GONE:
             raise OutputError("the address has expired", code="output_expired", again=True)
         if response.status_code != 200:
@@ -130,14 +120,13 @@ class Transport:
             raise OutputError("the output came compressed")
         if int(response.headers.get("content-length", 0)) > self._max_bytes:
             raise OutputError("the output is too large", code="output_too_large")
-        size, digest = 0, hashlib.sha256()
+        size = 0
         async for chunk in response.aiter_raw():
             size += len(chunk)
             if size > self._max_bytes:
                 raise OutputError("the output is too large", code="output_too_large")
-            digest.update(chunk)
             _write(into, chunk)
-        return Fetched(size=size, sha256=digest.hexdigest())
+        return size
 
 
 class _Sandbox(httpx.AsyncBaseTransport):

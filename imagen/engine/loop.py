@@ -8,13 +8,13 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from django.db import close_old_connections, reset_queries
 from django.utils import timezone
 
-from imagen import claims
+from imagen import claims, pipeline
 from imagen.conf import settings
 from imagen.engine.desk import Desk
 from imagen.engine.visit import Visit
@@ -47,18 +47,22 @@ class Engine:
             await self._finish()
 
     async def _work(self) -> None:
-        begun = last_beat = last_hold = time.monotonic()
+        begun = time.monotonic()
+        done = dict.fromkeys(self._rota(), begun)
         while not self.desk.stopping.is_set():
             busy = await self._tick()
-            now = time.monotonic()
-            if now - last_hold > settings.LEASE_SECONDS / 3:
-                last_hold = now
-                await self._hold()
-            if now - last_beat > BEAT_SECONDS:
-                last_beat = now
-                await self._beat()
-            if self.seconds is not None and self._over(now - begun, busy):
+            for chore, every in self._rota().items():
+                if time.monotonic() - done[chore] > every:
+                    done[chore] = time.monotonic()
+                    await chore()
+            if self.seconds is not None and self._over(time.monotonic() - begun, busy):
                 return
+
+    def _rota(self) -> dict[Callable[[], Awaitable[None]], float]:
+        """What has to be done every so many seconds; who works in slices leaves the sweep to the schedule."""
+        rota: dict[Callable[[], Awaitable[None]], float]
+        rota = {self._hold: settings.LEASE_SECONDS / 3, self._beat: BEAT_SECONDS}
+        return rota if self.seconds is not None else {**rota, self._sweep: settings.SWEEP_SECONDS}
 
     def _over(self, age: float, busy: bool) -> bool:
         return age > (self.seconds or 0) or (age > LINGER_SECONDS and not busy)
@@ -92,6 +96,9 @@ class Engine:
     async def _beat(self) -> None:
         await self.desk.guarded(_beat, self.name, self._started_at, len(self._visits))
         await self.desk.remember()
+
+    async def _sweep(self) -> None:
+        await self.desk.guarded(pipeline.sweep)
 
     async def _finish(self) -> None:
         """Let calls under way end within their own bound, then give everything back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 from imagen import marks
+from imagen.engine import Engine
 from imagen.models import Event, Generation, Job, Tempo, Worker
 from imagen.signals import generation_finished, image_stored
 
@@ -116,3 +118,17 @@ def test_many_jobs_are_under_way_at_once_in_few_transactions(ask, work, imagen_g
     assert last - first < 1.0  # the sixtieth was sent before the first was ready
     assert Job.objects.filter(status="completed").count() == 60
     assert Event.objects.filter(what="completed").count() == 60
+
+
+def test_a_worker_without_a_cluster_tidies_up_too(site, transactional_db, monkeypatch):
+    site(SWEEP_SECONDS=0.05)
+    swept: list[int] = []
+    monkeypatch.setattr("imagen.pipeline.sweep", lambda: swept.append(1))
+
+    async def serve() -> None:
+        stopping = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.5, stopping.set)
+        await Engine().run(stopping)
+
+    asyncio.run(serve())
+    assert len(swept) > 1

@@ -73,11 +73,11 @@ def test_full_size_is_the_default(call: Any):
 def test_jobs_may_take_more_or_less_time(call: Any):
     with Gateway(latency=8, spread=3) as gateway:
         caller = call(gateway)
-        for _ in range(20):
+        for _ in range(100):
             caller.submit()
         times = sorted(job.latency for job in gateway.jobs)
-    assert 5 <= times[0] < 6 < 10 < times[-1] <= 11
-    assert len(set(times)) == 20
+    assert 5 <= times[0] < 6
+    assert 10 < times[-1] <= 11
 
 
 def test_pictures_may_weigh_what_a_measurement_needs(call: Any):

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from imagen import pipeline, tasks
+from imagen import tasks
 from imagen.models import Job
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -42,8 +42,8 @@ class Command(BaseCommand):
                 signal.signal(number, handler)
 
     def _sweep(self) -> None:
-        due = pipeline.sweep()
-        tasks.drive()
+        due = Job.objects.due().count()
+        tasks.sweep()
         left = Job.objects.due().count()
         self.stdout.write(f"{timezone.localtime():%Y-%m-%d %H:%M:%S} Calls due before: {due}, after: {left}.")
         self.stdout.flush()

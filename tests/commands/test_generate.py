@@ -269,3 +269,10 @@ def test_we_work_ourselves_only_when_nobody_else_does(
 def test_a_call_that_a_worker_holds_is_left_to_it():
     generation = factories.generation(job={"due_at": timezone.now() + timedelta(seconds=50), "holder": "other"})
     assert not spare.deserted(generation)
+
+
+@pytest.mark.parametrize(("verbosity", "told"), [(1, False), (2, True)])
+def test_the_logs_small_talk_stays_off_the_terminal_unless_asked_for(run, caplog, verbosity, told):
+    with caplog.at_level("INFO"):
+        run("imagen_generate", "a kite", "--no-wait", "--verbosity", str(verbosity))
+    assert ("a request was taken" in caplog.text) is told

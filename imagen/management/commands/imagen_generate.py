@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from imagen.models import Generation, Image
 from imagen.states import Status
 
 LOOK_SECONDS = 0.25
+LOGGERS = ("imagen", "django-q")
 FAILED, REFUSED, UNCONFIRMED, INTERRUPTED = 1, 2, 3, 130
 ASKED = ("model", "provider", "aspect_ratio", "resolution", "num_images", "seed", "negative_prompt")
 
@@ -48,6 +50,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask, wait, deliver."""
+        with _hushed(*(LOGGERS if options["verbosity"] < 2 else ())):
+            self._generate(options)
+
+    def _generate(self, options: dict[str, Any]) -> None:
         person, folder = _person(options["user"]), _folder(options["output"])
         generation = _ask(options, person)
         progress = None if options["json"] else Progress(self.stdout)
@@ -78,6 +84,20 @@ class Command(BaseCommand):
         else:
             self.stdout.write("\n".join(_told(generation, copied, may_review=may_review)))
         _conclude(generation)
+
+
+@contextmanager
+def _hushed(*names: str) -> Iterator[None]:
+    """The log's small talk stays off the terminal; warnings do not."""
+    logs = [logging.getLogger(name) for name in names]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(max(log.level, logging.WARNING))
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 def _person(name: str | None) -> AbstractBaseUser | None:

@@ -32,6 +32,7 @@ class WaveSpeed(Provider):
     label = "WaveSpeedAI"
     origin = "https://api.wavespeed.ai"
     webhooks = True
+    retention = 7 * 86400.0  # https://wavespeed.ai/docs/what-are-predictions
     offers = catalogue(
         _imagen("imagen-4", "google/imagen4", "0.038", "1k", "2k"),
         _imagen("imagen-4", "wavespeed-ai/imagen4", "0.04"),
@@ -51,9 +52,16 @@ class WaveSpeed(Provider):
     # https://wavespeed.ai/docs/error-codes: what is not here is provider_failed.
     codes = {"1200": "content_filtered", **dict.fromkeys(("1400", "1401", "1402"), "provider_rejected")}
 
+    def __init__(self, *, base64_output: bool = False, **options: Any) -> None:
+        """``base64_output`` has pictures come inside the answer, for hosts that may only reach the API."""
+        super().__init__(**options)
+        self.base64_output = base64_output
+
     def submit(self, request: ImageRequest, *, offer: Offer, key: str, callback: str = "") -> Call:
         """The call that creates a task; a webhook is asked for only when its signature can be checked."""
         body = {"prompt": request.prompt, "aspect_ratio": request.aspect_ratio, **offer.said(request)}
+        if self.base64_output and offer.id.startswith("google/"):  # wavespeed-ai/imagen4 does not know it
+            body["enable_base64_output"] = True
         params = {"webhook": callback} if callback and self.webhook_secrets else {}
         return self._call("POST", quote(offer.id), params=params, json=body)
 

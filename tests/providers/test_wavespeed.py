@@ -345,3 +345,17 @@ def test_a_signed_webhook_without_a_possible_id_is_refused(monkeypatch: pytest.M
     headers = {"webhook-id": "x", "webhook-timestamp": "1000", "webhook-signature": f"v3,{signature}"}
     with pytest.raises(BadSignature):
         WaveSpeed(webhook_secret="whsec_a").ring(headers, body)
+
+
+@pytest.mark.parametrize(("model", "asked"), [("google/imagen4", True), ("wavespeed-ai/imagen4", None)])
+def test_pictures_can_be_asked_for_inside_the_answer(model, asked):
+    provider = WaveSpeed(api_key="k", base64_output=True)
+    offer = next(offer for many in provider.offers.values() for offer in many if offer.id == model)
+    body = provider.submit(ImageRequest(prompt="x"), offer=offer, key="1").json
+    assert body.get("enable_base64_output") is asked
+
+
+def test_without_being_told_pictures_come_by_address():
+    provider = WaveSpeed(api_key="k")
+    offer = provider.offers["imagen-4"][0]
+    assert "enable_base64_output" not in provider.submit(ImageRequest(prompt="x"), offer=offer, key="1").json

@@ -40,7 +40,7 @@ bench: $(VENV)/.dev  ## Measure, and print the table of bench/README.md (ARGS=â€
 format: $(VENV)/.dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djade --target-version 5.2 $(TEMPLATES)
+	-$(BIN)/djade --target-version 5.2 $(TEMPLATES)
 
 clean:  ## Remove the demo's data
 	rm -rf var

@@ -138,7 +138,7 @@ class Generation(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_status_display()} {self.pk}"
+        return f"{self._meta.verbose_name} {str(self.pk)[:8]}"
 
     @property
     def request(self) -> ImageRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import random
 import time
 
@@ -80,3 +81,34 @@ def test_the_worker_without_a_cluster_does_the_same_work(place: Place, gateway) 
     place.start("manage.py", "imagen_worker")
     found = place.settled([place.ask("a lighthouse")], seconds=40)
     assert found[0]["status"] == "completed"
+
+
+ASK_FOR_MANY = "from imagen import pipeline; [pipeline.request(prompt=f'picture {n}') for n in range(200)]"
+COUNT = """
+from collections import Counter
+import json
+from imagen.models import Generation
+print(json.dumps(Counter(Generation.objects.values_list("status", flat=True))))
+"""
+
+
+def counted(place: Place) -> dict[str, int]:
+    return json.loads(place.manage("shell", "--no-imports", "-c", COUNT).splitlines()[-1])
+
+
+def test_a_worker_killed_in_the_middle_of_two_hundred_buys_nothing_twice(place: Place, gateway) -> None:
+    gateway.script(latency=2.0)
+    place.manage("shell", "--no-imports", "-c", ASK_FOR_MANY)
+    worker = place.start("manage.py", "imagen_worker")
+    while len(gateway.jobs) < 20:  # it is in the middle of sending
+        time.sleep(0.01)
+    place.kill(worker)
+    place.start("manage.py", "imagen_worker")
+    until = time.monotonic() + 90
+    while {"queued", "processing"} & counted(place).keys() and time.monotonic() < until:
+        time.sleep(1)
+    ended = counted(place)
+    prompts = [job.prompt for job in gateway.jobs]
+    assert len(prompts) == len(set(prompts))  # nothing was bought twice
+    assert ended.get("completed", 0) + ended.get("unconfirmed", 0) == 200  # and nothing was lost
+    assert ended.get("unconfirmed", 0) <= 64  # no more than there are places for calls

@@ -40,11 +40,21 @@ class Story:
 
 def story(generation: Generation) -> Story:
     """The sentences about this generation; jobs and images are read from it, so prefetch them for many."""
-    facts, code = _facts(generation), _trouble(generation)
+    known, code = facts(generation), _trouble(generation)
     return Story(
-        error=tell(code, **facts) if code else None,
-        warnings=tuple(tell(warning, **facts) for warning in generation.warnings),
+        error=tell(code, **known) if code else None,
+        warnings=tuple(tell(warning, **known) for warning in generation.warnings),
     )
+
+
+def facts(generation: Generation) -> dict[str, Any]:
+    """What the sentences about this generation are filled with."""
+    terms = _terms(list(generation.jobs.all()))
+    retired = terms.get("retired_upstream_on")
+    offer = _offer_facts(
+        generation.provider, date.fromisoformat(retired) if retired else None, terms.get("successor") or ""
+    )
+    return {**offer, "ready": len(generation.images.all()), "asked": generation.num_images}
 
 
 def tell(code: str, **facts: Any) -> Told:
@@ -190,15 +200,6 @@ def _trouble(generation: Generation) -> str:
     """The code that explains why it is not ready: its own, or that of a call still waiting."""
     waiting = (job.error_code for job in generation.jobs.all() if job.error_code and JobStatus(job.status) in WORKING)
     return generation.error_code or next(waiting, "")
-
-
-def _facts(generation: Generation) -> dict[str, Any]:
-    terms = _terms(list(generation.jobs.all()))
-    retired = terms.get("retired_upstream_on")
-    offer = _offer_facts(
-        generation.provider, date.fromisoformat(retired) if retired else None, terms.get("successor") or ""
-    )
-    return {**offer, "ready": len(generation.images.all()), "asked": generation.num_images}
 
 
 def _terms(jobs: list[Job]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 
@@ -36,6 +37,7 @@ def answer(generation: Generation, request: HttpRequest) -> JsonResponse:
 
 def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
     """Everything the fragment shows."""
+    prefetch_related_objects([generation], "images", "jobs")
     told = story(generation)
     waiting = generation.status in (Status.QUEUED, Status.PROCESSING)
     return {
@@ -93,7 +95,7 @@ def _call(job: Job) -> dict[str, Any]:
         "service": provider_label(job.provider),
         "places": ", ".join(str(slot + 1) for slot in job.slots),
         "cost": words.price(job.cost, job.cost_unit) if job.cost is not None else "–",
-        "reason": words.reason(job.error_code, job.provider),
+        "reason": words.reason(job.error_code, job.generation, job.provider),
     }
 
 

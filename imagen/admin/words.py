@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from imagen.messages import SENTENCES, sentence
 from imagen.models import Event, Generation
-from imagen.presentation import provider_label
+from imagen.presentation import facts, provider_label
 from imagen.states import Status
 
 HAPPENED: Mapping[str, Any] = {
@@ -59,14 +59,16 @@ def line(event: Event, generation: Generation) -> Line:
         at=event.at,
         who=str(event.actor) if event.actor else "",
         what=told % {"provider": provider_label(provider)},
-        why=reason(event.code, provider),
+        why=reason(event.code, generation, provider),
         note=event.note,
     )
 
 
-def reason(code: str, provider: str) -> str:
-    """What a code says; one we have no sentence for says itself."""
-    return sentence(code, provider=provider_label(provider)) if code in SENTENCES else code
+def reason(code: str, generation: Generation, provider: str) -> str:
+    """What a code says of this request; one we have no sentence for says itself."""
+    if code not in SENTENCES:
+        return code
+    return sentence(code, **{**facts(generation), "provider": provider_label(provider)})
 
 
 def short(text: str, *, most: int = 80) -> str:

@@ -212,3 +212,13 @@ def test_it_says_how_long_it_probably_takes(sign_in, monkeypatch):
     assert client.get(live_of(generation(me(client), status="unconfirmed"))).json()["progress"] == ""
     monkeypatch.setattr(pipeline, "eta", lambda row, **_: 1)
     assert client.get(live_of(generation(me(client)))).json()["progress"] == "taking longer than usual"
+
+
+@pytest.mark.parametrize("code", ["partial_outputs", "model_retired", "model_retired_upstream"])
+def test_the_timeline_and_the_calls_leave_no_blanks_in_their_sentences(sign_in, code):
+    client = sign_in("ann", *EDITOR)
+    row = generation(me(client), status="failed", num_images=4, job={"error_code": code})
+    Event.objects.create(generation=row, job=row.jobs.get(), what="failed", code=code)
+    said = text(client, row)
+    assert " – of" not in said
+    assert "successor is –" not in said

@@ -76,6 +76,16 @@ def media(settings: Any, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine without waits longer than a test has patience for, and a bell nobody hears."""
+    monkeypatch.setattr("imagen.engine.loop.LINGER_SECONDS", 0.0)
+    monkeypatch.setattr("imagen.engine.loop.TICK_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.verdicts.CONFIRM_SECONDS", 0.05)
+    monkeypatch.setattr("imagen.verdicts.EMPTY_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.queue.knock", lambda: None)
+
+
+@pytest.fixture
 def postgres_url() -> Iterator[str]:
     """The address of a fresh PostgreSQL database, dropped afterwards."""
     name = f"imagen_{uuid.uuid4().hex[:12]}"

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from imagen import verdicts
-from imagen.engine import loop
 from imagen.management import spare
 from imagen.management.commands import imagen_generate
 
@@ -20,16 +18,11 @@ SANDBOX = {"sandbox": {"BACKEND": "imagen.providers.sandbox.Sandbox"}}
 
 
 @pytest.fixture(autouse=True)
-def site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def site(settings: Any, impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A site that paints, quickly."""
     settings.IMAGEN = {"PROVIDERS": SANDBOX, "POLL_SECONDS": 0.05, "RETRY_SECONDS": [0.05, 0.1]}
     monkeypatch.setattr(imagen_generate, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(spare, "PATIENCE", dict.fromkeys(spare.PATIENCE, timedelta(0)))
-    monkeypatch.setattr(loop, "LINGER_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "TICK_SECONDS", 0.02)
-    monkeypatch.setattr(verdicts, "CONFIRM_SECONDS", 0.05)
-    monkeypatch.setattr(verdicts, "EMPTY_SECONDS", 0.02)
-    monkeypatch.setattr("imagen.queue.knock", lambda: None)
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from imagen import engine, pipeline, verdicts
-from imagen.engine import loop
+from imagen import engine, pipeline
 from imagen.models import Generation
 from imagen.testing import invariants
 from imagen.testing.gateway import Gateway
@@ -37,13 +36,8 @@ def site(settings: Any, imagen_gateway: Gateway) -> Site:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
-    """No waits longer than a test has patience for."""
-    monkeypatch.setattr(loop, "LINGER_SECONDS", 0.0)
-    monkeypatch.setattr(loop, "TICK_SECONDS", 0.02)
-    monkeypatch.setattr(verdicts, "CONFIRM_SECONDS", 0.05)
-    monkeypatch.setattr(verdicts, "EMPTY_SECONDS", 0.02)
-    monkeypatch.setattr("imagen.queue.knock", lambda: None)
+def quick(impatient: None, site: Site) -> None:
+    """Every engine here is impatient and has the gateway."""
 
 
 @pytest.fixture

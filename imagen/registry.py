@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -106,14 +106,18 @@ def on_sale(model: str) -> tuple[Choice, ...]:
     return tuple(choice for choice in choices() if model in (choice.offer.model, choice.offer.id))
 
 
-def route(request: ImageRequest) -> Choice:
-    """The offer that takes this request: the first provider in order that can do all of it, its cheapest first."""
+def route(request: ImageRequest, *, avoid: Collection[str] = ()) -> Choice:
+    """The offer that takes this request: the first provider in order that can do all of it, its cheapest first.
+
+    Providers to ``avoid`` come last, and a request that names its provider gets it.
+    """
     wanted = request.model or settings.DEFAULT_MODEL
     found = _named(request.provider, wanted) if request.provider else _open(wanted)
     able = [choice for choice in found if not choice.offer.misfits(request)]
     if not able:
         raise _misfit(request, wanted, found)
-    return min((choice for choice in able if choice.alias == able[0].alias), key=_cost)
+    first = min(able, key=lambda choice: choice.alias in avoid)
+    return min((choice for choice in able if choice.alias == first.alias), key=_cost)
 
 
 def _cost(choice: Choice) -> tuple[bool, Any]:

@@ -7,22 +7,23 @@ import errno
 import os
 import ssl
 import time
-from collections.abc import Collection
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
 from functools import cache
-from typing import IO, Self
+from typing import IO, Self, TypeVar
 
 import httpx
 
 from imagen import __version__
 from imagen.egress import Departure, Guard, Marker, Stopped, Way, connections, redirected
-from imagen.exceptions import Declined, ImagenError, OutputError, StorageError, Unreadable
+from imagen.exceptions import Declined, ImagenError, NotFound, OutputError, StorageError, Unreadable
 from imagen.providers import sandbox
 from imagen.types import Call, Reply
 
 HEADERS = {"accept-encoding": "identity", "user-agent": f"imagen/{__version__}"}
 MAX_REDIRECTS = 3
 GONE = frozenset({403, 404, 410})
+T = TypeVar("T")
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -85,6 +86,13 @@ class Transport:
                 raise stopped.error from stopped.error.__cause__
             except Exception as error:  # not chained: aiohttp writes the address, which may be signed, into its errors
                 raise departure.verdict(error) from None
+
+    async def ask(self, calls: Sequence[Call], read: Callable[[Reply], T]) -> T:
+        """What the first of these calls says that is found there; ``NotFound`` when none is."""
+        for call in calls:
+            with suppress(NotFound):
+                return read(await self.send(call))
+        raise NotFound("none of the known addresses is there")
 
     async def fetch(self, url: str, into: IO[bytes]) -> int:
         """Write the output at an address into a file and return its size in bytes; no key goes along.

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import chain, repeat
@@ -248,3 +249,21 @@ class Snapshot:
     model: str = ""
     cost: Decimal | None = None
     seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A job as a gateway's list shows it: ``inputs`` in the shape of the body we send, ``None`` where it hides them."""
+
+    remote_id: str
+    model: str
+    made_at: datetime
+    inputs: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One page of a gateway's list of jobs; ``more`` asks for the next, empty on the last."""
+
+    traces: tuple[Trace, ...] = ()
+    more: str = ""

@@ -15,6 +15,7 @@ urlpatterns = [
     re_path(r"^api/imagen/", api.nothing_here),
     *api.twice("imagen/images/<uuid:pk>/", Picture.as_view(), name="image"),
     *api.twice("imagen/images/<uuid:pk>/thumbnail/", Preview.as_view(), name="thumbnail"),
+    *api.twice("imagen/hooks/<str:alias>/<str:token>/", views.hook, name="hook"),
     path("healthz", views.healthz, name="healthz"),
     path("healthz/", views.healthz),
 ]

@@ -14,7 +14,6 @@ from imagen.egress import is_public
 from imagen.exceptions import ImagenError
 from imagen.providers.base import Provider
 from imagen.transport import Transport
-from imagen.types import Call
 
 ASK_SECONDS = 15.0
 
@@ -40,10 +39,10 @@ def providers() -> Iterator[Finding]:
 def _provider(subject: str, provider: Provider) -> Finding:
     if not provider.configured:
         return warning(subject, "has no key.", "Put an api_key into its OPTIONS, or take it out of PROVIDERS.")
-    if (call := provider.balance()) is None:
+    if not provider.balance():
         return ok(subject, "is set up; it has no call that would try this out for free.")
     try:
-        balance = asyncio.run(_ask(provider, call))
+        balance = asyncio.run(_ask(provider))
     except ImagenError as reason:
         return _trouble(subject, reason.code)
     except Exception:  # a vendor's reading may stumble in any way over an answer
@@ -58,9 +57,9 @@ def _trouble(subject: str, code: str) -> Finding:
     return Finding(level=level, subject=subject, text=text, fix=fix)
 
 
-async def _ask(provider: Provider, call: Call) -> str:
+async def _ask(provider: Provider) -> str:
     async with Transport(origins=[provider.url], call_seconds=min(settings.CALL_SECONDS, ASK_SECONDS)) as transport:
-        return provider.read_balance(await transport.send(call))
+        return await transport.ask(provider.balance(), provider.read_balance)
 
 
 def _empty(balance: str) -> bool:

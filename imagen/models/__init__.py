@@ -1,5 +1,6 @@
 """The rows: what was asked, each paid call, each picture, and what happened to them."""
 
+from imagen.models.alarm import Alarm
 from imagen.models.clock import database_now
 from imagen.models.erasure import Erasure
 from imagen.models.event import Event
@@ -8,8 +9,10 @@ from imagen.models.generation import Generation
 from imagen.models.idempotency import IdempotencyKey
 from imagen.models.image import Image
 from imagen.models.job import Job, Move
+from imagen.models.listing import Listing
 
 __all__ = [
+    "Alarm",
     "Erasure",
     "Event",
     "Gateway",
@@ -17,6 +20,7 @@ __all__ = [
     "IdempotencyKey",
     "Image",
     "Job",
+    "Listing",
     "Move",
     "Tempo",
     "Worker",

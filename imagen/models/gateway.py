@@ -9,12 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Gateway(models.Model):
-    """One provider's mood: until when it asked us to wait, and why. One row serialises its claims."""
+    """One provider's mood: until when it asked us to wait, and why. One row serialises its claims.
+
+    ``missed`` counts the jobs in a row that were over and whose webhook had not come.
+    """
 
     alias = models.CharField(max_length=50, primary_key=True)
     paused_until = models.DateTimeField(null=True)
     pause_code = models.CharField(max_length=40, blank=True, default="")
     pauses = models.PositiveIntegerField(default=0)
+    missed = models.PositiveIntegerField(default=0)
 
     class Meta:
         default_permissions = ()

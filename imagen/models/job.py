@@ -150,6 +150,7 @@ class Job(models.Model):
     due_at = models.DateTimeField(_("next look"), null=True, default=timezone.now)
     holder = models.CharField(max_length=150, blank=True, default="")
     fence = models.PositiveIntegerField(default=0)
+    heard = models.BooleanField(default=False)
     tries = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(_("reason"), max_length=40, blank=True, default="")
     error_note = models.CharField(_("the service's words"), max_length=500, blank=True, default="")

@@ -8,12 +8,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderError, Unclear, Unreadable
-from imagen.offers import Offer
-from imagen.types import Call, Failure, ImageRequest, Reply, Snapshot, State
+from imagen.offers import Offer, Price
+from imagen.types import Call, Failure, Found, ImageRequest, Reply, Snapshot, State
 
 REMOTE_ID = re.compile(r"(?!\.)[A-Za-z0-9_.:-]{1,255}")  # never "..": it stands in a path
 _FILTERED = re.compile(r"filtered|sensitive|moderat|safety|content.?polic|prohibited|nsfw", re.IGNORECASE)
@@ -74,13 +75,46 @@ class Provider(ABC):
         """Verify an incoming webhook and return the remote id it is about."""
         raise BadSignature(f"{self.label} sends no webhooks we can verify")
 
-    def balance(self) -> Call | None:
-        """The call that asks what is left on the account, where there is one."""
+    # What follows is optional: a gateway without it says so by these answers.
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether a webhook may be asked for: there is one, and what it takes to believe it is configured."""
+        return self.webhooks
+
+    def find(self, *, offer: Offer, since: datetime, until: datetime, after: str = "") -> Call | None:
+        """The call that lists the jobs of our account made between two times; ``after`` asks for the next page."""
         return None
 
+    def read_found(self, reply: Reply) -> Found:
+        """One page of that list; an item that cannot be read is left out."""
+        raise Unreadable(f"{self.label} has no list of jobs to read")
+
+    def balance(self) -> tuple[Call, ...]:
+        """The calls that ask what is left on the account; the next is for when one is not found."""
+        return ()
+
     def read_balance(self, reply: Reply) -> str:
-        """The balance in plain words from the answer to ``balance``."""
+        """The balance in plain words, the amount first, from the answer to ``balance``."""
         raise Unreadable(f"{self.label} has no balance to read")
+
+    def catalogue(self) -> Call | None:
+        """The call that lists what the gateway sells."""
+        return None
+
+    def read_catalogue(self, reply: Reply) -> tuple[Offer, ...]:
+        """The image offers in that list, priced as far as it says; what we cannot describe is left out."""
+        raise Unreadable(f"{self.label} has no list of models to read")
+
+    def price(self, offer: Offer) -> tuple[Call, ...]:
+        """The calls that ask what one image of this offer costs; the next is for when one is not found."""
+        return ()
+
+    def read_price(self, reply: Reply) -> Price:
+        """The price of one image from the answer to ``price``."""
+        raise Unreadable(f"{self.label} has no price to read")
+
+    # What every gateway's answers have in common.
 
     def read(self, reply: Reply) -> Snapshot:
         """The news in a reply, or the error that says what to do next."""

@@ -62,7 +62,7 @@ class WaveSpeed(Provider):
         body = {"prompt": request.prompt, "aspect_ratio": request.aspect_ratio, **offer.said(request)}
         if self.base64_output and offer.id.startswith("google/"):  # wavespeed-ai/imagen4 does not know it
             body["enable_base64_output"] = True
-        params = {"webhook": callback} if callback and self.webhook_secrets else {}
+        params = {"webhook": callback} if callback and self.calls_back else {}
         return self._call("POST", quote(offer.id), params=params, json=body)
 
     def check(self, remote_id: str) -> Call:
@@ -89,9 +89,14 @@ class WaveSpeed(Provider):
         signatures.verify_hex(headers, body, keys=keys, version="v3")
         return self.named(body)
 
-    def balance(self) -> Call:
-        """The call that asks what is left on the account."""
-        return self._call("GET", "balance")
+    @property
+    def calls_back(self) -> bool:
+        """Whether a webhook could be verified: its secret is configured."""
+        return bool(self.webhook_secrets)
+
+    def balance(self) -> tuple[Call, ...]:
+        """The calls that ask what is left on the account; two pages of the docs name two paths."""
+        return self._call("GET", "balance"), self._call("GET", "account/balance")
 
     def read_balance(self, reply: Reply) -> str:
         """The balance in plain words, in US dollars unless WaveSpeedAI says otherwise."""

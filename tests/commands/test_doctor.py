@@ -105,10 +105,10 @@ def test_a_missing_schedule_is_named(run):
 
 
 def test_a_missing_migration_is_named_and_what_needs_it_left_out(run):
-    MigrationRecorder(connection).record_unapplied("imagen", "0001_initial")
+    MigrationRecorder(connection).record_unapplied("imagen", "0002_gateways_and_webhooks")
     found, code = examined(run)
     assert (found["migrations"]["level"], code) == ("error", 1)
-    assert "imagen.0001_initial" in found["migrations"]["text"]
+    assert "imagen.0002_gateways_and_webhooks" in found["migrations"]["text"]
     assert {"schedule", "worker", "waiting work"}.isdisjoint(found)
 
 

@@ -73,7 +73,7 @@ def test_several_webhook_secrets_are_separated_by_commas():
 def test_without_code_of_its_own_it_has_no_webhooks_and_no_balance(plain: Plain):
     with pytest.raises(BadSignature):
         plain.ring({}, b"{}")
-    assert plain.balance() is None
+    assert plain.balance() == ()
     with pytest.raises(Unreadable):
         plain.read_balance(reply_with({}))
 

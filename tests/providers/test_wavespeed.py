@@ -294,8 +294,8 @@ def test_a_job_with_an_id_exists_even_when_the_envelope_speaks_of_an_error(waves
 
 
 def test_the_balance_is_asked_for_and_read(wavespeed: WaveSpeed):
-    call = wavespeed.balance()
-    assert (call.method, call.url) == ("GET", "https://api.wavespeed.ai/api/v3/balance")
+    calls = wavespeed.balance()
+    assert [call.url.removeprefix(wavespeed.url) for call in calls] == ["/api/v3/balance", "/api/v3/account/balance"]
     assert wavespeed.read_balance(reply_with(recorded("balance_ok")["response"]["json"])) == "156.78 USD"
 
 

@@ -180,7 +180,7 @@ def test_outputs_are_base64_when_asked(imagen_gateway: Gateway, client: httpx.Cl
 
 
 def test_the_balance_is_told(caller: Any):
-    assert caller.wavespeed.read_balance(caller.send(caller.wavespeed.balance())) == "156.78 USD"
+    assert caller.wavespeed.read_balance(caller.send(caller.wavespeed.balance()[0])) == "156.78 USD"
 
 
 def test_models_are_listed_with_price_and_schema(client: httpx.Client):

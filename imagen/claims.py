@@ -11,20 +11,24 @@ from django.db.models import F, QuerySet
 
 from imagen.models import Event, Gateway, Generation, Job, Move, database_now
 from imagen.states import AT_PROVIDER, BEFORE_SENDING, JobStatus
-from imagen.verdicts import resendable
+from imagen.verdicts import resendable, unconfirmed
 
 MINUTE = timedelta(minutes=1)
 PROBE_SECONDS = 60.0
-_RESUMABLE = (JobStatus.PROCESSING, JobStatus.STORING)
+_RESUMABLE = (JobStatus.PROCESSING, JobStatus.STORING, JobStatus.UNCONFIRMED)
 _HALFWAY = {JobStatus.SENDING, *_RESUMABLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """How one provider may be used: its limits (0: none) and whether a repeated key is recognised."""
+    """How one provider may be used: its limits (0: none), whether a repeated key is recognised.
+
+    ``probed``: a call that costs nothing finds out whether it works again.
+    """
 
     alias: str
     idempotent: bool = False
+    probed: bool = False
     per_minute: int = 0
     max_in_flight: int = 0
 
@@ -69,7 +73,7 @@ def _park_unknown_sends(lanes: Mapping[str, Lane], now: datetime) -> None:
     """A send that nobody finished may have been paid: where no key protects it, it waits for proof or a person."""
     lost = _due(now).filter(status=JobStatus.SENDING, provider__in=lanes)
     bare = [job for job in lost if not (lanes[job.provider].idempotent and resendable(job, now=now))]
-    Job.objects.move([Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown") for job in bare])
+    Job.objects.move([unconfirmed(job, now=now) for job in bare])
 
 
 def _obey_cancels(now: datetime) -> None:
@@ -80,6 +84,7 @@ def _obey_cancels(now: datetime) -> None:
 
 def _postpone_strangers(lanes: Mapping[str, Lane], now: datetime) -> None:
     waiting = Job.objects.filter(due_at__lte=now).exclude(provider__in=lanes)
+    waiting.filter(status=JobStatus.UNCONFIRMED).update(due_at=None, holder="")  # only a person can look it up
     waiting.update(due_at=now + timedelta(seconds=PROBE_SECONDS), error_code="provider_not_configured", holder="")
 
 
@@ -117,6 +122,8 @@ def _allowance(lane: Lane, gateway: Gateway, now: datetime) -> tuple[int, dateti
     working = Job.objects.filter(provider=lane.alias, status__in=AT_PROVIDER, due_at__gt=now)
     if gateway.paused_until and gateway.paused_until > now:
         return 0, gateway.paused_until, gateway.pause_code
+    if gateway.broken and lane.probed:
+        return 0, soon, gateway.pause_code
     if gateway.pause_code:
         probing = working.exclude(status=JobStatus.PROCESSING).count()
         return max(1 - probing, 0), soon, gateway.pause_code
@@ -146,35 +153,71 @@ def _explain(waiting: QuerySet[Job], until: datetime, code: str) -> None:
 
 def _lease(jobs: list[Job], holder: str, until: datetime) -> list[Job]:
     pks = [job.pk for job in jobs]
-    fresh = [job for job in jobs if job.status == JobStatus.QUEUED]
-    Job.objects.filter(pk__in=pks).update(fence=F("fence") + 1, due_at=until, holder=holder)
+    fresh, rung = [job for job in jobs if job.status == JobStatus.QUEUED], {job.pk for job in jobs if job.heard}
+    Job.objects.filter(pk__in=pks).update(fence=F("fence") + 1, due_at=until, holder=holder, heard=False)
     Job.objects.filter(pk__in=[job.pk for job in fresh]).update(status=JobStatus.SUBMITTING)
     Event.objects.bulk_create(
         [Event(generation_id=job.generation_id, job=job, what=JobStatus.SUBMITTING) for job in fresh]
     )
-    return list(Job.objects.filter(pk__in=pks, holder=holder).select_related("generation"))
+    leased = list(Job.objects.filter(pk__in=pks, holder=holder).select_related("generation"))
+    for job in leased:
+        job.heard = job.pk in rung  # it is this look that it rang for
+    return leased
 
 
-def pause(alias: str, code: str, *, seconds: float | None, steps: Iterable[float]) -> float:
-    """Let this provider rest, for so long as it asked or a step longer each time; returns the seconds."""
+def pause(alias: str, code: str, *, seconds: float | None, steps: Iterable[float]) -> Gateway:
+    """Let this provider rest, for so long as it asked or a step longer each time; one that is broken, a minute."""
     delays = list(steps)
     with transaction.atomic():
         gateway, now = _gateway(alias), database_now()
         rest = delays[min(gateway.pauses, len(delays) - 1)] if seconds is None else max(seconds, delays[0])
         running = gateway.paused_until is not None and gateway.paused_until > now
-        gateway.paused_until = max(now + timedelta(seconds=rest), gateway.paused_until or now)
         gateway.pause_code = code
         gateway.pauses += 0 if running else 1
+        rest = max(rest, PROBE_SECONDS) if gateway.broken else rest
+        gateway.paused_until = max(now + timedelta(seconds=rest), gateway.paused_until or now)
         gateway.save()
-    return rest
+    return gateway
 
 
-def resting() -> set[str]:
-    """The providers that asked for a rest and have not shown since that they work again."""
-    return set(Gateway.objects.exclude(pause_code="").values_list("pk", flat=True))
+def moods() -> dict[str, Gateway]:
+    """What is known of each provider's mood, by its alias."""
+    return Gateway.objects.in_bulk()
 
 
-def resume(alias: str) -> None:
-    """This provider works again; a rest it asked for meanwhile goes on."""
+def broken() -> dict[str, str]:
+    """The providers that do not work until somebody has done something, each with the code that says why."""
+    return {alias: gateway.pause_code for alias, gateway in moods().items() if gateway.broken}
+
+
+def closed_now() -> set[str]:
+    """Those of them whom nobody should send anything at this moment; once a minute one request finds out."""
+    now = database_now()
+    return {
+        alias
+        for alias, gateway in moods().items()
+        if gateway.broken and gateway.paused_until and gateway.paused_until > now
+    }
+
+
+def take_turn(alias: str) -> bool:
+    """Whether it is the caller who finds out whether a broken provider works again: one in a minute does."""
+    now = database_now()
+    free = Gateway.objects.filter(pk=alias, paused_until__lte=now).exclude(pause_code="")
+    return bool(free.update(paused_until=now + timedelta(seconds=PROBE_SECONDS)))
+
+
+def resume(alias: str) -> bool:
+    """This provider took a job: whether that ended its rest; one it asked for meanwhile goes on."""
     over = Gateway.objects.filter(pk=alias, paused_until__lte=database_now()).exclude(pause_code="")
-    over.update(paused_until=None, pause_code="", pauses=0)
+    return bool(over.update(paused_until=None, pause_code="", pauses=0))
+
+
+def recovered(alias: str, code: str) -> None:
+    """This provider works again, as far as this trouble goes."""
+    Gateway.objects.filter(pk=alias, pause_code=code).update(paused_until=None, pause_code="", pauses=0)
+
+
+def miss(alias: str) -> None:
+    """A job of this provider was over and its webhook had not come."""
+    Gateway.objects.filter(pk=alias).update(missed=F("missed") + 1)

@@ -115,8 +115,30 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "late": _say(_("The picture came after the time we usually wait.")),
     "already_submitted": _say(_("It had already been sent when you cancelled. Pictures that come are kept and cost.")),
+    "provider_changed": _say(
+        _("The service first chosen was not available, so %(provider)s makes it. The price may differ.")
+    ),
     "price_unknown": _say(_("%(provider)s does not say what this model costs.")),
     "seed_ignored": _say(_("%(provider)s did not use the seed.")),
+}
+
+ALARMS: Mapping[str, Any] = {
+    "provider_auth": _(
+        "%(provider)s refuses our key. Check the api_key in its OPTIONS; meanwhile requests go to other services "
+        "where that is possible, and it is tried again every minute."
+    ),
+    "provider_insufficient_credits": _(
+        "Our account at %(provider)s is empty. Top it up; meanwhile requests go to other services where that is "
+        "possible, and it is tried again every minute."
+    ),
+    "provider_unavailable": _(
+        "%(provider)s does not answer. Its status page may say more; meanwhile requests go to other services where "
+        "that is possible, and it is tried again every minute."
+    ),
+    "submit_unknown": _(
+        "A request sent to %(provider)s was never confirmed, and looking it up did not help. It may have been "
+        "charged. Open it and say what happened to it."
+    ),
 }
 
 FIELD_SENTENCES: Mapping[str, Any] = {
@@ -132,6 +154,7 @@ FIELD_SENTENCES: Mapping[str, Any] = {
     "not_an_integer": _("This has to be a whole number."),
     "out_of_range": _("This has to be between %(low)s and %(high)s."),
     "not_an_object": _("This has to be a JSON object."),
+    "not_an_id": _("This cannot be an id: ids have letters, digits and . _ : - and no spaces."),
     "not_json": _("This cannot be written as JSON."),
     "invalid_json": _("This is not valid JSON."),
     "given_twice": _("This is given twice."),
@@ -172,6 +195,11 @@ def sentence(code: str, **params: Any) -> str:
 def field_sentence(code: str, **params: Any) -> str:
     """What this code says about a field."""
     return str(FIELD_SENTENCES.get(code, FIELD_SENTENCES["invalid"])) % _Blanks(params)
+
+
+def alarm(cause: str, **params: Any) -> str:
+    """What this cause says to an administrator."""
+    return str(ALARMS.get(cause, SENTENCES["internal_error"].text)) % _Blanks(params)
 
 
 def next_actions(code: str) -> tuple[str, ...]:

@@ -8,7 +8,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from imagen.exceptions import FieldError, UnsupportedParameter
-from imagen.types import MAX_IMAGES, MAX_PROMPT, MAX_SEED, ImageRequest
+from imagen.types import (
+    ASPECT_RATIOS,
+    MAX_IMAGES,
+    MAX_PROMPT,
+    MAX_SEED,
+    OUTPUT_FORMATS,
+    RESOLUTIONS,
+    ImageRequest,
+)
 
 IMAGEN_RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4")
 BANANA_RATIOS = ("1:1", "3:2", "2:3", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
@@ -76,6 +84,7 @@ class Offer:
     negative_prompt: bool = False
     seed: bool = False
     images_per_call: int = 1
+    min_prompt: int = 1
     max_prompt: int = MAX_PROMPT
     price: Price = field(default_factory=Price)
     poll_seconds: float = 0.0
@@ -90,7 +99,7 @@ class Offer:
             "output_format": request.output_format is not None and request.output_format not in self.output_formats,
             "negative_prompt": bool(request.negative_prompt) and not self.negative_prompt,
             "seed": request.seed is not None and not self.seed,
-            "prompt": len(request.prompt) > self.max_prompt,
+            "prompt": not self.min_prompt <= len(request.prompt) <= self.max_prompt,
         }
         return tuple(FieldError(field=name, code="unsupported_parameter") for name, bad in wrong.items() if bad)
 
@@ -129,7 +138,7 @@ class Offer:
     def parameters(self) -> dict[str, Any]:
         """JSON Schema of what may be sent."""
         found: dict[str, Any] = {
-            "prompt": {"type": "string", "minLength": 1, "maxLength": self.max_prompt},
+            "prompt": {"type": "string", "minLength": self.min_prompt, "maxLength": self.max_prompt},
             "aspect_ratio": {"type": "string", "enum": list(self.aspect_ratios), "default": "1:1"},
             "num_images": {"type": "integer", "minimum": 1, "maximum": MAX_IMAGES, "default": 1},
         }
@@ -153,6 +162,43 @@ def catalogue(*offers: Offer) -> dict[str, tuple[Offer, ...]]:
     return {model: tuple(offer for offer in offers if offer.model == model) for model in (o.model for o in offers)}
 
 
+def described(schema: dict[str, Any]) -> Offer:
+    """An offer of no model yet, by the JSON Schema of what may be sent; ``ValueError`` when we could not fill it in."""
+    known = schema["properties"]
+    if not (ratios := _choices(known["aspect_ratio"], ASPECT_RATIOS)):
+        raise ValueError("it does not say which aspect ratios it takes")
+    if strange := set(schema.get("required") or ()) - {"prompt"}:
+        raise ValueError(f"it needs more than a prompt: {', '.join(map(str, strange))}")
+    return Offer(
+        model="",
+        id="",
+        aspect_ratios=ratios,
+        resolutions=_choices(known.get("resolution") or {}, RESOLUTIONS),
+        output_formats=_choices(known.get("output_format") or {}, OUTPUT_FORMATS),
+        negative_prompt="negative_prompt" in known,
+        seed="seed" in known,
+        images_per_call=_bound((known.get("num_images") or {}).get("maximum", 1), MAX_IMAGES),
+        max_prompt=_bound(known["prompt"].get("maxLength", MAX_PROMPT), MAX_PROMPT),
+    )
+
+
+def _choices(schema: dict[str, Any], ours: tuple[str, ...]) -> tuple[str, ...]:
+    """The choices we have a word for, the default first."""
+    known = dict.fromkeys(choice for choice in schema.get("enum") or () if choice in ours)
+    return tuple(sorted(known, key=lambda choice: choice != schema.get("default")))
+
+
+def _bound(limit: Any, ours: int) -> int:
+    return max(1, min(int(limit), ours))
+
+
+def money(value: Any) -> Decimal | None:
+    """An amount as a gateway's JSON says it, to six decimals; ``None`` for what is no amount of money."""
+    if type(value) not in (int, float) or not 0 <= value < 10**8:
+        return None
+    return Decimal(f"{value:.6f}".rstrip("0").rstrip("."))
+
+
 def _amendment(name: str, value: Any, offer: Offer) -> Any:
     if name not in {known.name for known in fields(Offer)} - {"model"}:
         raise ValueError(f"an offer has no {name!r}")
@@ -171,7 +217,7 @@ def _like(name: str, value: Any, current: Any) -> Any:
         value = float(value)
     if type(value) is not type(current):
         raise ValueError(f"{name} {value!r} is not of the type {type(current).__name__}")
-    if name in ("images_per_call", "max_prompt") and value < 1:
+    if name in ("images_per_call", "min_prompt", "max_prompt") and value < 1:
         raise ValueError(f"{name} must be at least 1")
     return value
 

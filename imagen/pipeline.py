@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import files, queue, registry
+from imagen import claims, files, queue, registry
 from imagen.conf import settings
-from imagen.exceptions import Conflict, TransitionError
+from imagen.exceptions import Conflict, Refused, TransitionError
 from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Tempo, Worker
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
-from imagen.types import ImageRequest, checked_metadata
+from imagen.types import RESOLUTIONS, ImageRequest, checked_metadata
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -46,7 +46,12 @@ def quote(**options: Any) -> Quote:
     """Price a request without queueing anything; it is refused exactly as ``request`` would refuse it."""
     metadata = options.pop("metadata", None)
     checked_metadata({} if metadata is None else metadata)
-    return _quote(registry.route(asked := ImageRequest.build(**options)), asked)
+    return _quote(_route(asked := ImageRequest.build(**options)), asked)
+
+
+def _route(asked: ImageRequest) -> registry.Choice:
+    registry.refresh()
+    return registry.route(asked, avoid=() if asked.provider else claims.closed_now())
 
 
 def _quote(choice: registry.Choice, asked: ImageRequest) -> Quote:
@@ -76,7 +81,7 @@ def request(
     """
     asked = ImageRequest.build(**options)
     metadata = checked_metadata({} if metadata is None else metadata)
-    choice = registry.route(asked)
+    choice = _route(asked)
     whole = choice.offer.settle(asked)
     told = _quote(choice, asked)
     with transaction.atomic():
@@ -126,7 +131,7 @@ def _hire(generation: Generation, choice: registry.Choice, places: Any, replaces
 def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Stop what was not sent yet; what was sent is kept when it comes, and a warning says so."""
     with transaction.atomic():
-        generation = _locked(generation)
+        generation = locked(generation)
         if not generation.cancelable:
             raise Conflict(state=generation.get_status_display())
         generation.save_changes(cancel_asked_at=timezone.now())
@@ -138,7 +143,7 @@ def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> 
     return generation
 
 
-def _locked(generation: Generation) -> Generation:
+def locked(generation: Generation) -> Generation:
     """The row, locked after its calls: the engine takes them in this order too, so nobody waits in a circle."""
     list(generation.jobs.order_by("pk").select_for_update().values_list("pk"))
     return Generation.objects.select_for_update(no_key=True).get(pk=generation.pk)
@@ -153,13 +158,13 @@ def _stop(generation: Generation, actor: AbstractBaseUser | None) -> None:
 def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Ask again for what is missing: new calls, new money. ``Conflict`` when nothing is missing."""
     with transaction.atomic():
-        generation = _locked(generation)
+        generation = locked(generation)
         if not generation.retryable:
             raise Conflict(state=generation.get_status_display())
         missing = set(range(generation.num_images)) - set(generation.images.values_list("index", flat=True))
-        choice = registry.route(_again(generation))
+        choice = who_again(generation)
         Event.objects.create(generation=generation, what="retry asked", actor_id=actor.pk if actor else None)
-        _replace(generation, choice, sorted(missing))
+        replace_calls(generation, choice, missing)
         generation.save_changes(cancel_asked_at=None, provider=choice.alias)
         Generation.objects.refresh_outcomes([generation.pk])
         generation.refresh_from_db()
@@ -167,16 +172,33 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
     return generation
 
 
-def _again(generation: Generation) -> ImageRequest:
-    """The same request; who named no provider the first time names none now."""
+def again(generation: Generation) -> ImageRequest:
+    """The same request; what was not named the first time is not named now."""
     asked = generation.request
-    return asked if generation.provider_named else replace(asked, provider="")
+    resolution = None if asked.resolution == RESOLUTIONS[0] else asked.resolution  # every offer's own default
+    return replace(asked, resolution=resolution, provider=asked.provider if generation.provider_named else "")
 
 
-def _replace(generation: Generation, choice: registry.Choice, missing: list[int]) -> None:
-    short = [job for job in generation.jobs.filter(replacement=None) if set(job.slots) & set(missing)]
-    for job in short:
-        _hire(generation, choice, [slot for slot in job.slots if slot in missing], replaces=job)
+def who_again(generation: Generation) -> registry.Choice:
+    """The offer that makes what is missing; refused like any request when there is none."""
+    registry.refresh()
+    return _same_money(generation) or registry.route(again(generation), avoid=claims.closed_now())
+
+
+def _same_money(generation: Generation) -> registry.Choice | None:
+    """The provider that was paid for a part already, as long as it takes the rest: one request, one currency."""
+    if not generation.cost_actual:
+        return None
+    with suppress(Refused):
+        return registry.route(replace(again(generation), provider=generation.provider))
+    return None
+
+
+def replace_calls(generation: Generation, choice: registry.Choice, places: Iterable[int]) -> None:
+    """New calls for these places, instead of those that were to fill them."""
+    wanted = set(places)
+    for job in [job for job in generation.jobs.filter(replacement=None) if set(job.slots) & wanted]:
+        _hire(generation, choice, [slot for slot in job.slots if slot in wanted], replaces=job)
 
 
 def erase(generation: Generation) -> None:
@@ -184,7 +206,7 @@ def erase(generation: Generation) -> None:
     with suppress(Conflict):
         cancel(generation)
     with transaction.atomic():
-        generation = _locked(generation)
+        generation = locked(generation)
         files.doom([name for image in generation.images.all() for name in image.files])
         generation.images.all().delete()
         generation.events.update(note="")

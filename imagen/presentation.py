@@ -15,7 +15,6 @@ from django.utils.formats import date_format
 from imagen import messages, pipeline, registry
 from imagen.conf import settings
 from imagen.models import Generation, Image, Job, Tempo
-from imagen.offers import MODELS, Model
 from imagen.states import WORKING, JobStatus, Status
 
 BuildUrl = Callable[[str], str]
@@ -150,6 +149,7 @@ def image_json(image: Image, *, build_url: BuildUrl = public_url, may_review: bo
 
 def models_json() -> list[dict[str, Any]]:
     """Every model on sale here with its offers, in the order of the route."""
+    registry.refresh()
     found: dict[str, list[registry.Choice]] = {}
     for choice in registry.choices():
         found.setdefault(choice.offer.model, []).append(choice)
@@ -157,7 +157,7 @@ def models_json() -> list[dict[str, Any]]:
 
 
 def _model(name: str, choices: list[registry.Choice]) -> dict[str, Any]:
-    facts = MODELS.get(name, Model(id=name, name=name))
+    facts = registry.model(name)
     first = choices[0].offer
     return {
         "id": name,
@@ -210,7 +210,7 @@ def _offer_facts(alias: str, retired: date | None, successor: str) -> dict[str, 
     known = {
         "provider": provider_label(alias),
         "retired": retired and date_format(retired, "DATE_FORMAT"),
-        "successor": MODELS[successor].name if successor in MODELS else successor,
+        "successor": successor and registry.model(successor).name,
     }
     return {name: value for name, value in known.items() if value}
 

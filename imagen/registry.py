@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import logging
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -12,23 +15,27 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from imagen import shelf
 from imagen.conf import current, settings
 from imagen.exceptions import FieldError, ModelUnknown, ProviderNotConfigured, UnsupportedParameter
 from imagen.offers import MODELS, Model, Offer
 from imagen.providers.base import Provider
+from imagen.shelf import Shelf
 from imagen.types import ImageRequest
 
+logger = logging.getLogger("imagen")
 SANDBOX = "sandbox"
 _SANDBOX_BACKEND = "imagen.providers.sandbox.Sandbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """An offer at a provider, by the alias the site gave it."""
+    """An offer at a provider, by the alias the site gave it; ``gone_since`` when the provider lists it no more."""
 
     alias: str
     provider: Provider
     offer: Offer
+    gone_since: datetime | None = None
 
 
 @cache
@@ -66,17 +73,74 @@ def provider(alias: str) -> Provider:
         ) from None
 
 
-@cache
+def model(name: str) -> Model:
+    """What is known of a model: one of ours, one that only its provider sells, or nothing but its name."""
+    own = {known.id: known for found in providers().values() for known in found.models}
+    return MODELS.get(name) or own.get(name) or Model(id=name, name=name)
+
+
+def refresh(*wanted: tuple[str, str]) -> None:
+    """Notice what a sync changed within a minute, at once when it brought an offer (alias, id) that is wanted."""
+    shelf.refresh()
+    if missing := {(alias, id_) for alias, id_ in wanted if not _sells(alias, id_)}:
+        shelf.refresh(missing=missing)
+
+
+def _sells(alias: str, id_: str) -> bool:
+    try:
+        return alias not in providers() or any(offer.id == id_ for offer in offers(alias))
+    except ImproperlyConfigured:  # whoever takes the job says so
+        return True
+
+
 def offers(alias: str) -> tuple[Offer, ...]:
-    """What this provider sells here: its own table with the site's corrections."""
+    """What this provider sells here: its own table, what a sync found, and the site's corrections over both."""
+    return _offers(alias, shelf.current())
+
+
+def stock(alias: str) -> tuple[Offer, ...]:
+    """What this provider sells before the site's corrections: its own table, and what a sync found."""
+    return tuple(_stock(alias, shelf.current(), ()))
+
+
+def gone(alias: str) -> dict[str, datetime]:
+    """The ids this provider no longer lists, and since when."""
+    return {row.id: row.gone_since for row in shelf.current().at(alias) if row.gone_since}
+
+
+@lru_cache(maxsize=64)  # a new shelf is a new key, and the old ones fall out
+def _offers(alias: str, on: Shelf) -> tuple[Offer, ...]:
     corrections = settings.OFFERS.get(alias, {})
-    found = [_corrected(alias, offer, corrections) for many in providers()[alias].offers.values() for offer in many]
+    described = [str(facts["id"]) for facts in corrections.values() if "id" in facts]
+    found = [_corrected(alias, offer, corrections) for offer in _stock(alias, on, described)]
     known = {offer.model for offer in found} | {offer.id for offer in found}
     return (*found, *(_added(alias, name, corrections[name]) for name in corrections if name not in known))
 
 
+def _stock(alias: str, on: Shelf, described: Collection[str]) -> Iterator[Offer]:
+    """The table at the listed prices, then what only the list has; what the site describes itself is left to it."""
+    listed = {row.id: row for row in on.at(alias)}
+    for offer in chain.from_iterable(providers()[alias].offers.values()):
+        row = listed.pop(offer.id, None)
+        yield offer if row is None else _as_listed(offer, row.facts, only=("price",)) or offer
+    for row in listed.values():
+        plain = Offer(model=row.model, id=row.id)
+        if row.facts and row.id not in described and (whole := _as_listed(plain, row.facts)):
+            yield whole
+
+
+def _as_listed(offer: Offer, facts: Any, *, only: Iterable[str] = ()) -> Offer | None:
+    """The offer with the facts of its listing; ``None`` when another version of imagen wrote what this cannot read."""
+    try:
+        said = {name: facts[name] for name in only if name in facts} if only else dict(facts)
+        return offer.amend(said)
+    except (TypeError, ValueError) as error:
+        logger.warning("the listing of %s cannot be read: %s", offer.id, error)
+        return None
+
+
 def _corrected(alias: str, offer: Offer, corrections: Any) -> Offer:
-    facts = MODELS.get(offer.model, Model(id=offer.model, name=offer.model))
+    facts = model(offer.model)
     whole = replace(offer, retired_upstream_on=facts.retired_upstream_on, successor=facts.successor)
     for name in (offer.model, offer.id):
         whole = _amended(alias, name, whole, corrections.get(name, {}))
@@ -97,8 +161,9 @@ def _amended(alias: str, name: str, offer: Offer, changes: Any) -> Offer:
 def choices() -> Iterator[Choice]:
     """Every offer of every configured provider, in the order of the route."""
     for alias, found in configured().items():
+        missing = gone(alias)
         for offer in offers(alias):
-            yield Choice(alias=alias, provider=found, offer=offer)
+            yield Choice(alias=alias, provider=found, offer=offer, gone_since=missing.get(offer.id))
 
 
 def on_sale(model: str) -> tuple[Choice, ...]:
@@ -107,7 +172,7 @@ def on_sale(model: str) -> tuple[Choice, ...]:
 
 
 def route(request: ImageRequest, *, avoid: Collection[str] = ()) -> Choice:
-    """The offer that takes this request: the first provider in order that can do all of it, its cheapest first.
+    """The offer that takes this request: the first provider in order that can do all of it, its cheapest listed first.
 
     Providers to ``avoid`` come last, and a request that names its provider gets it.
     """
@@ -120,9 +185,9 @@ def route(request: ImageRequest, *, avoid: Collection[str] = ()) -> Choice:
     return min((choice for choice in able if choice.alias == first.alias), key=_cost)
 
 
-def _cost(choice: Choice) -> tuple[bool, Any]:
+def _cost(choice: Choice) -> tuple[bool, bool, Any]:
     amount = choice.offer.price.amount
-    return amount is None, amount or 0
+    return choice.gone_since is not None, amount is None, amount or 0
 
 
 def _named(alias: str, model: str) -> list[Choice]:
@@ -163,7 +228,7 @@ def _reload(*, setting: str, **kwargs: Any) -> None:
     if setting in ("IMAGEN", "DEBUG"):
         current.cache_clear()
         providers.cache_clear()
-        offers.cache_clear()
+        _offers.cache_clear()
 
 
 setting_changed.connect(_reload, dispatch_uid="imagen.registry")

@@ -52,7 +52,7 @@ NEXT: dict[JobStatus, frozenset[JobStatus]] = {
     _J.SENDING: frozenset({_J.SENDING, _J.PROCESSING, _J.STORING, _J.QUEUED, _J.UNCONFIRMED, _J.FAILED}),
     _J.PROCESSING: frozenset({_J.PROCESSING, _J.STORING, _J.FAILED}),
     _J.STORING: frozenset({_J.STORING, _J.PROCESSING, _J.COMPLETED, _J.FAILED}),
-    _J.UNCONFIRMED: frozenset({_J.PROCESSING, _J.FAILED}),
+    _J.UNCONFIRMED: frozenset({_J.UNCONFIRMED, _J.PROCESSING, _J.FAILED}),
     _J.FAILED: frozenset({_J.STORING}),
     _J.COMPLETED: frozenset(),
     _J.CANCELED: frozenset(),
@@ -64,6 +64,7 @@ AT_PROVIDER = frozenset({_J.SUBMITTING, _J.SENDING, _J.PROCESSING})
 ACCEPTED = frozenset({_J.PROCESSING, _J.STORING})
 WORKING = UNSENT | ACCEPTED
 HELD = frozenset({_J.SUBMITTING, _J.SENDING, _J.PROCESSING, _J.STORING})
+ASKED = frozenset({_J.PROCESSING, _J.UNCONFIRMED})
 FINAL = frozenset({_J.COMPLETED, _J.FAILED, _J.CANCELED})
 
 UNFINISHED = frozenset({Status.QUEUED, Status.PROCESSING, Status.UNCONFIRMED})

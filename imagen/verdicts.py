@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,9 +13,14 @@ from imagen.conf import settings
 from imagen.exceptions import Busy, Declined, EgressBlocked, ImagenError
 from imagen.models import Image, Job, Move
 from imagen.states import JobStatus
-from imagen.types import Failure, Output, Snapshot, State
+from imagen.types import Failure, Output, Snapshot, State, Trace
 
 HOUR = 3600.0
+DAY = 86400.0
+EARLIEST, LATEST = -300.0, 600.0  # seconds from our sending to the time a gateway's list shows
+SEARCH_STEPS = (60.0, 300.0, 900.0, HOUR)
+CALLBACKS = frozenset({"webhook", "webhookUrl", "webhookEvents", "callback_url"})
+UNSAID: tuple[Any, ...] = (None, "", False, -1, [], {})
 RESEND_HOURS = 23
 RESENDS = 8
 EMPTY_LOOKS = 5
@@ -56,7 +61,51 @@ def _unknown(job: Job, error: ImagenError, *, idempotent: bool, now: datetime) -
     if idempotent and resendable(job, now=now):
         wait = max(delay(job.tries), getattr(error, "retry_after", None) or 0)
         return Move(job=job, to=JobStatus.SENDING, wait=wait, release=True, code=error.code)
-    return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown", note=error.message)
+    return unconfirmed(job, now=now, note=error.message)
+
+
+def unconfirmed(job: Job, *, now: datetime, note: str = "", **changes: Any) -> Move:
+    """A submit whose outcome nobody knows: it is not sent again but looked for now and then, at last by a person."""
+    step = Move(job=job, to=JobStatus.UNCONFIRMED, wait=_patience(job, now), code="submit_unknown", note=note)
+    return replace(step, changes=changes)
+
+
+def _patience(job: Job, now: datetime) -> float | None:
+    """Seconds until it is looked for again; ``None`` when a day has not been enough."""
+    age = max((now - (job.sent_at or now)).total_seconds(), 0.0)
+    if age > DAY:
+        return None
+    return next((step - age for step in SEARCH_STEPS if step > age), SEARCH_STEPS[-1])
+
+
+def adopted(job: Job, remote_id: str) -> Move:
+    """The lost submit was found: its id is remembered, its money is spent, and it is asked after like any other."""
+    changes = {"remote_id": remote_id, "accepted_at": job.sent_at, "cost": job.price, "tries": 0}
+    return Move(job=job, to=JobStatus.PROCESSING, wait=settings.LEASE_SECONDS, changes=changes)
+
+
+def matching(traces: Iterable[Trace], *, model: str, body: Mapping[str, Any], sent_at: datetime) -> set[str]:
+    """The ids of those that may be the job we sent: made about then, with exactly these inputs."""
+    return {
+        trace.remote_id
+        for trace in traces
+        if trace.inputs is not None
+        and trace.model in ("", model)
+        and EARLIEST <= (trace.made_at - sent_at).total_seconds() <= LATEST
+        and _alike(trace.inputs, body)
+    }
+
+
+def _alike(shown: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
+    """Whether all we sent is shown, and nothing besides but defaults and where to ring."""
+    more = [value for name, value in shown.items() if name not in sent and name not in CALLBACKS]
+    same = all(_same(shown.get(name), value) for name, value in sent.items() if name not in CALLBACKS)
+    return same and all(value in UNSAID for value in more)
+
+
+def _same(shown: Any, sent: Any) -> bool:
+    nested = isinstance(shown, Mapping) and isinstance(sent, Mapping)
+    return _alike(shown, sent) if nested else bool(shown == sent)
 
 
 def resendable(job: Job, *, now: datetime) -> bool:
@@ -68,6 +117,11 @@ def _again_later(job: Job, error: Busy, now: datetime) -> Move:
     """The provider's own limits use up no try; only a whole watch without a place ends it."""
     if (now - job.created_at).total_seconds() > settings.WATCH_SECONDS:
         return Move(job=job, to=JobStatus.FAILED, code=error.code, note=error.message)
+    return put_back(job, error)
+
+
+def put_back(job: Job, error: ImagenError) -> Move:
+    """It was certainly not taken, through no fault of its own: it waits as if it had never been sent."""
     sent = job.status == JobStatus.SENDING
     back = {"tries": job.tries - 1, "sent_at": None} if sent else {}
     return Move(job=job, to=JobStatus.QUEUED, wait=0, code=error.code, changes=back)
@@ -106,12 +160,12 @@ def lost(job: Job) -> Move:
     return _watched(job, "provider_job_lost")
 
 
-def poisoned(job: Job) -> Move:
+def poisoned(job: Job, *, now: datetime) -> Move:
     """A job that breaks the worker: put aside for a while, in the end given up; a send is never repeated for it."""
     tries = job.tries + 1 if job.error_code == "internal_error" else 1  # waits for storage count tries too
     to = JobStatus(job.status)
-    if to == JobStatus.SENDING:
-        return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown")
+    if to in (JobStatus.SENDING, JobStatus.UNCONFIRMED):
+        return unconfirmed(job, now=now)
     if tries >= POISON_TRIES:
         return Move(job=job, to=JobStatus.FAILED, code="internal_error")
     back = JobStatus.QUEUED if to == JobStatus.SUBMITTING else to

@@ -1,4 +1,4 @@
-"""What the demo needs: two accounts, a token, a first image."""
+"""What the demo needs: two accounts, a token, a first image, a magazine to read."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from imagen import pipeline, presentation, queue
 from imagen.diagnosis import Level, house
 from imagen.models import Generation
 from imagen.states import FINISHED, Status
+from project.articles import samples
 
 PROMPT = "A lighthouse above a calm sea at dusk, warm light in the windows"
-FIRST_IMAGE_SECONDS = 60.0
-EDITOR_PERMISSIONS = (
-    *("generate", "view_generation", "change_generation", "add_generation"),
-    *("view_image", "change_image"),
-)
+IMAGE_SECONDS = 60.0
+EDITOR_PERMISSIONS = {
+    "imagen": ("generate", "view_generation", "change_generation", "add_generation", "view_image", "change_image"),
+    "articles": ("view_article", "change_article", "add_article"),
+}
 PLACES = (
     ("Site", "/"),
+    ("Editors", "/editors/"),
     ("Admin", "/admin/"),
     ("Studio", "/admin/imagen/studio/"),
     ("API", "/api/imagen/v1/generations/"),
@@ -84,11 +86,10 @@ def account(wanted: Account) -> User:
 
 
 def editor() -> User:
-    """The demo's editor, who may generate and look."""
+    """The demo's editor, who may generate, look and write."""
     user = account(EDITOR)
-    user.user_permissions.add(
-        *Permission.objects.filter(content_type__app_label="imagen", codename__in=EDITOR_PERMISSIONS)
-    )
+    for app, names in EDITOR_PERMISSIONS.items():
+        user.user_permissions.add(*Permission.objects.filter(content_type__app_label=app, codename__in=names))
     return user
 
 
@@ -100,16 +101,28 @@ def token(user: User) -> str:
 def first_image(user: User, *, check: Callable[[], None]) -> Generation:
     """Generate one image with the sandbox through the whole pipeline and wait until it is stored."""
     generation = pipeline.request(prompt=PROMPT, user=user, provider="sandbox", aspect_ratio="16:9")
-    deadline = time.monotonic() + FIRST_IMAGE_SECONDS
+    _await(generation, "first image", check=check)
+    return generation
+
+
+def magazine(user: User, *, check: Callable[[], None]) -> None:
+    """Fill an empty magazine with the sample stories; their pictures are made side by side."""
+    pictures = samples.ask(user)
+    for slug, generation in pictures.items():
+        _await(generation, f"picture for {slug}", check=check)
+    samples.publish(pictures)
+
+
+def _await(generation: Generation, name: str, *, check: Callable[[], None]) -> None:
+    deadline = time.monotonic() + IMAGE_SECONDS
     while generation.status not in FINISHED:
         if time.monotonic() > deadline:
-            raise DemoError(f"The first image was not ready after {FIRST_IMAGE_SECONDS:.0f} seconds.")
+            raise DemoError(f"The {name} was not ready after {IMAGE_SECONDS:.0f} seconds.")
         check()
         time.sleep(0.1)
         generation.refresh_from_db()
     if generation.status != Status.COMPLETED:
-        raise DemoError(f"The first image ended as {generation.status}: {generation.error_code or 'no reason given'}.")
-    return generation
+        raise DemoError(f"The {name} ended as {generation.status}: {generation.error_code or 'no reason given'}.")
 
 
 def presented(generation: Generation) -> dict[str, Any]:

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "imagen",
+    "project.articles",
     "project",  # after the admin and its guests: it takes django-q2's pages down again
 ]
 
@@ -102,8 +103,13 @@ STATIC_ROOT = BASE_DIR / "var/static"
 MEDIA_ROOT = BASE_DIR / (env.get("MEDIA_ROOT") or "var/media")
 S3_BUCKET = env.get("S3_BUCKET", "")
 S3_ENDPOINT_URL = env.get("S3_ENDPOINT_URL") or None
+MEDIA_URL = "/media/"
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What is on a page: anybody may have it. The web server serves this folder; with DEBUG we do.
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MEDIA_ROOT / "public"},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     # No URL serves this folder: imagen's own view checks who asks.
     "imagen": {
@@ -129,7 +135,11 @@ if S3_BUCKET:
 
 # --- Images -----------------------------------------------------------------------------------------------------------
 
-GATEWAYS = {"wavespeed": "imagen.providers.wavespeed.WaveSpeed"}
+GATEWAYS = {
+    "wavespeed": "imagen.providers.wavespeed.WaveSpeed",
+    "apiframe": "imagen.providers.apiframe.Apiframe",
+    "apiin": "imagen.providers.apiin.ApiInOne",
+}
 
 
 def _gateway(alias: str, backend: str) -> dict[str, Any]:

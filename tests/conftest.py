@@ -75,6 +75,14 @@ def media(settings: Any, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def never_synced() -> None:
+    """No offer is remembered from another test, and none is looked for in the database for a minute."""
+    from imagen import shelf  # noqa: PLC0415  # apps are not loaded before
+
+    shelf.prime()
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine without waits longer than a test has patience for, and a bell nobody hears."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from imagen.exceptions import UnsupportedParameter
-from imagen.offers import MODELS, Offer, Price, catalogue
+from imagen.offers import MODELS, Offer, Price, catalogue, described, money
 from imagen.types import ImageRequest
 
 PLAIN = Offer(model="imagen-4", id="plain", price=Price.of("0.04"))
@@ -171,6 +172,7 @@ def test_a_site_may_correct_an_offer(changes: dict[str, Any], field: str, value:
         ({"images_per_call": True}, "images_per_call"),
         ({"images_per_call": 0}, "images_per_call"),
         ({"max_prompt": -1}, "max_prompt"),
+        ({"min_prompt": 0}, "min_prompt"),
         ({"seed": 1}, "seed"),
         ({"poll_seconds": "2"}, "poll_seconds"),
         ({"aspect_ratios": "16:9"}, "aspect_ratios"),
@@ -187,3 +189,102 @@ def test_a_correction_that_cannot_be_one_is_named(changes: dict[str, Any], named
 def test_a_catalogue_keeps_the_order_of_the_offers():
     other = Offer(model="nano-banana-2", id="banana")
     assert catalogue(PLAIN, other, RICH) == {"imagen-4": (PLAIN, RICH), "nano-banana-2": (other,)}
+
+
+# Offers described by a gateway
+
+
+def banana(**changes: Any) -> dict[str, Any]:
+    """The schema of a model we can describe, with other properties."""
+    known = {"prompt": {"type": "string"}, "aspect_ratio": {"enum": ["16:9", "1:1"], "default": "1:1"}}
+    return {"type": "object", "required": ["prompt"], "properties": {**known, **changes}}
+
+
+@pytest.mark.parametrize("offer", [PLAIN, RICH, RICH.amend({"aspect_ratios": ["21:9", "1:1"]})])
+def test_an_offer_can_be_read_back_from_its_schema(offer: Offer):
+    again = described(offer.parameters)
+    assert replace(again, model=offer.model, id=offer.id, price=offer.price, images_per_call=1) == replace(
+        offer, images_per_call=1, aspect_ratios=again.aspect_ratios
+    )
+    assert sorted(again.aspect_ratios) == sorted(offer.aspect_ratios)
+
+
+def test_the_default_of_a_schema_comes_first():
+    schema = banana(resolution={"enum": ["1k", "2k"], "default": "2k"}, output_format={"enum": ["jpeg", "png"]})
+    found = described(schema)
+    assert (found.aspect_ratios, found.resolutions, found.output_formats) == (
+        ("1:1", "16:9"),
+        ("2k", "1k"),
+        ("jpeg", "png"),
+    )
+
+
+def test_choices_we_have_no_word_for_are_not_offered():
+    found = described(banana(resolution={"enum": ["512", "1k", "8k"], "default": "512"}))
+    assert found.resolutions == ("1k",)
+
+
+@pytest.mark.parametrize(
+    ("schema", "count"), [(None, 1), ({}, 1), ({"maximum": 3}, 3), ({"maximum": 50}, 4), ({"maximum": 0}, 1)]
+)
+def test_a_call_makes_as_many_images_as_the_schema_allows(schema: Any, count: int):
+    assert described(banana(num_images=schema)).images_per_call == count
+
+
+def test_what_the_schema_does_not_name_is_not_offered():
+    found = described(banana())
+    assert (found.negative_prompt, found.seed, found.resolutions, found.output_formats) == (False, False, (), ())
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"prompt": {}}},
+        {"properties": {"prompt": {}, "aspect_ratio": {"enum": ["2:1"]}}},
+        {"properties": {"prompt": {}, "aspect_ratio": {}}},
+        {**banana(), "required": ["prompt", "image"]},
+        {},
+        [],
+    ],
+)
+def test_what_we_could_not_fill_in_is_refused(schema: Any):
+    with pytest.raises((LookupError, TypeError, ValueError)):
+        described(schema)
+
+
+# Money
+
+
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [
+        (7, "7"),
+        (0, "0"),
+        (100, "100"),
+        (0.038, "0.038"),
+        (0.1 + 0.2, "0.3"),
+        (1e-9, "0"),
+        (99_999_999, "99999999"),
+    ],
+)
+def test_an_amount_has_no_noise_of_floating_point(said: float, amount: str):
+    assert str(money(said)) == amount
+
+
+@pytest.mark.parametrize(
+    "said", [None, "7", True, -1, -0.01, 10**8, 10**400, float("nan"), float("inf"), [7], {"amount": 7}]
+)
+def test_what_is_no_amount_is_unknown(said: Any):
+    assert money(said) is None
+
+
+# Short prompts
+
+SHY = PLAIN.amend({"min_prompt": 3})
+
+
+def test_a_prompt_too_short_for_an_offer_is_refused_before_anybody_pays():
+    assert [error.field for error in SHY.misfits(ask(prompt="ab"))] == ["prompt"]
+    assert SHY.misfits(ask(prompt="abc")) == ()
+    assert SHY.parameters["properties"]["prompt"]["minLength"] == 3
+    assert PLAIN.parameters["properties"]["prompt"]["minLength"] == 1

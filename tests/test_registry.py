@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
-from imagen import registry
+from imagen import registry, shelf
 from imagen.exceptions import ModelUnknown, ProviderNotConfigured, UnsupportedParameter
+from imagen.models import Listing
 from imagen.types import ImageRequest
 
 WAVESPEED = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "k"}}
@@ -111,3 +113,79 @@ def test_what_the_settings_get_wrong_is_named(site, changes):
     site(**changes)
     with pytest.raises(ImproperlyConfigured, match="IMAGEN"):
         [list(registry.choices()) for _ in range(1)]
+
+
+@pytest.fixture
+def listed(db):
+    def keep(id_, *, model="imagen-4", provider="wavespeed", gone=False, **facts):
+        gone_since = timezone.now() if gone else None
+        Listing.objects.create(provider=provider, provider_model=id_, model=model, facts=facts, gone_since=gone_since)
+        shelf.read()
+
+    return keep
+
+
+def cost(id_: str, alias: str = "wavespeed") -> Decimal | None:
+    return next(offer.price.amount for offer in registry.offers(alias) if offer.id == id_)
+
+
+def test_a_listed_price_replaces_that_of_the_table_and_the_settings_replace_both(site, listed):
+    listed("google/imagen4", price={"amount": "0.041", "unit": "USD"})
+    assert cost("google/imagen4") == Decimal("0.041")
+    assert taken() == ("wavespeed", "wavespeed-ai/imagen4")
+    site(OFFERS={"wavespeed": {"imagen-4": {"price": "0.039"}}})
+    assert cost("google/imagen4") == Decimal("0.039")
+
+
+def test_what_an_offer_of_the_table_can_do_is_not_changed_by_a_listing(site, listed):
+    listed("google/imagen4", resolutions=[], images_per_call=1)
+    assert taken(resolution="2k") == ("wavespeed", "google/imagen4")
+
+
+def test_an_offer_that_only_the_list_has_is_on_sale(site, listed):
+    listed("google/imagen5", model="imagen-5", price={"amount": "0.05", "unit": "USD"}, resolutions=["2k", "1k"])
+    assert taken(model="imagen-5", resolution="2k") == ("wavespeed", "google/imagen5")
+    with pytest.raises(UnsupportedParameter):
+        taken(model="imagen-5", seed=7)
+
+
+def test_a_listing_without_facts_sells_nothing(site, listed):
+    listed("google/imagen5", model="imagen-5", gone=True)
+    with pytest.raises(ModelUnknown):
+        taken(model="imagen-5")
+
+
+def test_an_offer_that_the_site_describes_itself_is_sold_once_and_as_the_site_says(site, listed):
+    site(OFFERS={"wavespeed": {"fancy": {"id": "google/imagen5", "price": "0.2", "seed": True}}})
+    listed("google/imagen5", model="imagen-5", price={"amount": "0.05", "unit": "USD"})
+    assert [(o.model, o.price.amount) for o in registry.offers("wavespeed") if o.id == "google/imagen5"] == [
+        ("fancy", Decimal("0.2"))
+    ]
+
+
+def test_an_offer_that_is_no_longer_listed_comes_after_those_that_are(site, listed):
+    listed("google/imagen4", gone=True)
+    assert taken() == ("wavespeed", "wavespeed-ai/imagen4")
+    assert taken(resolution="2k") == ("wavespeed", "google/imagen4")
+    assert taken(model="google/imagen4") == ("wavespeed", "google/imagen4")
+
+
+def test_being_listed_does_not_change_the_order_of_the_providers(site, listed, settings):
+    settings.IMAGEN = {**settings.IMAGEN, "PROVIDERS": {"wavespeed": WAVESPEED, "second": WAVESPEED}}
+    for id_ in ("google/imagen4", "wavespeed-ai/imagen4"):
+        listed(id_, gone=True)
+    assert taken()[0] == "wavespeed"
+
+
+@pytest.mark.parametrize("facts", [{"prise": 1}, {"price": "dear"}, {"images_per_call": 0}, {"seed": "yes"}])
+def test_a_listing_of_another_version_is_left_out_and_nothing_breaks(site, listed, facts):
+    listed("google/imagen5", model="imagen-5", **facts)
+    listed("google/imagen4", price=facts.get("price", {"amount": "x"}))
+    assert cost("google/imagen4") == Decimal("0.038")
+    with pytest.raises(ModelUnknown):
+        taken(model="imagen-5")
+
+
+def test_a_listing_of_a_provider_that_is_gone_from_the_settings_is_ignored(site, listed):
+    listed("model", provider="elsewhere", model="imagen-9", seed=True)
+    assert "imagen-9" not in {choice.offer.model for choice in registry.choices()}

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from imagen import signatures
 from imagen.exceptions import BadSignature
-from imagen.signatures import TOLERANCE, hex_digest, verify_hex
+from imagen.signatures import TOLERANCE, body_digest, hex_digest, verify_body, verify_hex
 
 FIXTURES = Path(__file__).parent / "fixtures" / "wavespeed"
 BODY = b'{"id": "pred1"}'
@@ -114,3 +115,57 @@ def test_a_malformed_signature_is_refused(change: str):
 def test_lone_surrogates_in_a_header_are_refused_quietly():
     with pytest.raises(BadSignature):
         verify({**signed(), "webhook-id": "\udcff"})
+
+
+@pytest.mark.parametrize("sent_id", ["", "a.b", ".", "1795165968.x", "é"])
+def test_an_id_that_could_be_read_in_two_ways_is_refused_even_when_signed(sent_id: str):
+    signature = hex_digest(b"key", sent_id=sent_id, sent_at=str(NOW), body=BODY)
+    headers = {**signed(), "webhook-id": sent_id, "webhook-signature": f"v3,{signature}"}
+    with pytest.raises(BadSignature, match="id"):
+        verify(headers)
+
+
+def test_the_clock_may_be_set_back_for_a_recorded_delivery(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(signatures, "clock", lambda: 1000.0)
+    verify_hex(signed(at="1000"), BODY, keys=(b"key",), version="v3")
+
+
+# Signatures of the body alone
+
+
+def verify_alone(signature: str, *, keys: tuple[bytes, ...] = (b"key",), body: bytes = BODY) -> None:
+    headers = {"X-Webhook-Signature": signature}
+    verify_body(headers, body, keys=keys, header="x-webhook-signature", scheme="sha256=")
+
+
+@pytest.mark.parametrize("keys", [(b"key",), (b"old", b"key"), (b"key", b"new")])
+def test_a_body_signed_with_one_of_the_keys_is_believed(keys: tuple[bytes, ...]):
+    verify_alone(f"sha256={body_digest(b'key', BODY)}", keys=keys)
+
+
+@pytest.mark.parametrize("change", ["{}", "sha256={} ", "SHA256={}", "sha1={}", "sha256=", "", "é", "\udcff", "v1,{}"])
+def test_a_body_with_a_malformed_signature_is_refused(change: str):
+    with pytest.raises(BadSignature):
+        verify_alone(change.format(body_digest(b"key", BODY)))
+
+
+@pytest.mark.parametrize("keys", [(), (b"",), (b"other",)])
+def test_a_body_signed_with_no_key_of_ours_is_refused(keys: tuple[bytes, ...]):
+    for key in (b"key", b""):
+        with pytest.raises(BadSignature):
+            verify_alone(f"sha256={body_digest(key, BODY)}", keys=keys)
+
+
+def test_a_signature_is_read_in_lower_case_only():
+    with pytest.raises(BadSignature):
+        verify_alone(f"sha256={body_digest(b'key', BODY).upper()}")
+
+
+def test_another_body_is_refused():
+    with pytest.raises(BadSignature):
+        verify_alone(f"sha256={body_digest(b'key', BODY)}", body=BODY + b" ")
+
+
+def test_a_delivery_without_the_header_is_refused():
+    with pytest.raises(BadSignature, match="x-webhook-signature"):
+        verify_body({}, BODY, keys=(b"key",), header="x-webhook-signature", scheme="sha256=")

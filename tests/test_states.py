@@ -24,7 +24,7 @@ def test_once_sent_nothing_is_cancelled():
 
 
 def test_an_unconfirmed_send_never_goes_back_to_the_queue():
-    assert NEXT[J.UNCONFIRMED] == {J.PROCESSING, J.FAILED}
+    assert NEXT[J.UNCONFIRMED] == {J.UNCONFIRMED, J.PROCESSING, J.FAILED}
 
 
 def test_every_state_is_working_final_or_waits_for_a_person():

@@ -7,16 +7,17 @@ from itertools import chain
 from typing import Any
 
 from imagen import registry
-from imagen.offers import MODELS, Offer
+from imagen.offers import Offer
 
 
 def model_name(model: str) -> str:
     """The name people know a model by."""
-    return MODELS[model].name if model in MODELS else model
+    return registry.model(model).name
 
 
 def models() -> list[tuple[str, str]]:
     """Every model on sale here with its name, in the order of the route."""
+    registry.refresh()
     return list(dict.fromkeys((choice.offer.model, model_name(choice.offer.model)) for choice in registry.choices()))
 
 

@@ -94,22 +94,23 @@ class AskForm(ModelForm):
             try:
                 pipeline.quote(**self.options)
             except Refused as refused:
-                self.blame(refused)
+                blame(self, refused)
         return found
-
-    def blame(self, refused: Refused) -> None:
-        """Say what is wrong, beside the fields it is about."""
-        for error in refused.errors:
-            name = error.field if error.field in self.fields else None
-            self.add_error(name, field_sentence(error.code, **error.params))
-        if not refused.errors:
-            self.add_error(None, sentence(refused.code, **refused.params))
 
     @property
     def options(self) -> dict[str, Any]:
         """The pipeline's options, as far as something was said."""
         said = {name: self.cleaned_data.get(name) for name in ASKED}
         return {name: value for name, value in said.items() if value not in ("", None)}
+
+
+def blame(form: forms.BaseForm, refused: Refused) -> None:
+    """Say what is wrong, beside the fields it is about."""
+    for error in refused.errors:
+        name = error.field if error.field in form.fields else None
+        form.add_error(name, field_sentence(error.code, **error.params))
+    if not refused.errors:
+        form.add_error(None, sentence(refused.code, **refused.params))
 
 
 def quoted(said: QueryDict) -> dict[str, Any]:

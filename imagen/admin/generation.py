@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imagen import pipeline
-from imagen.admin import catalogue, live, once, words
+from imagen.admin import catalogue, live, once, resolve, words
 from imagen.admin.actions import GenerationActions, told
+from imagen.admin.alarm import lines
 from imagen.admin.base import viewer
 from imagen.admin.filters import DateFilter, ModelFilter, ProviderFilter, StatusFilter
 from imagen.admin.forms import ASKED, AskForm, quoted
@@ -65,9 +66,10 @@ class GenerationAdmin(GenerationActions):
     # --- the list ---
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list, and whether anybody works on it."""
-        shown = {"title": _("Generations"), "worker_silent": silent(), **(extra_context or {})}
-        return super().changelist_view(request, shown)
+        """The list, whether anybody works on it, and what needs a person."""
+        shown = {"title": _("Generations"), "worker_silent": silent(), "alarms": lines()}
+        shown["deleted"] = resolve.deleted(viewer(request))
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """The columns; previews depend on who looks."""
@@ -111,6 +113,11 @@ class GenerationAdmin(GenerationActions):
         ours = [
             path("quote/", self.admin_site.admin_view(self.quote_view), name="imagen_generation_quote"),
             path("<uuid:pk>/live/", self.admin_site.admin_view(self.live_view), name="imagen_generation_live"),
+            path(
+                "<uuid:pk>/calls/<uuid:call>/<slug:name>/",
+                self.admin_site.admin_view(self.resolve_view),
+                name="imagen_generation_resolve",
+            ),
         ]
         return [*ours, *super().get_urls()]
 
@@ -132,6 +139,10 @@ class GenerationAdmin(GenerationActions):
         if generation is None or not self.has_view_permission(request, generation):
             raise Http404
         return live.answer(generation, request)
+
+    def resolve_view(self, request: HttpRequest, pk: uuid.UUID, call: uuid.UUID, name: str) -> HttpResponse:
+        """What a person decides about a call nobody confirmed."""
+        return resolve.view(self, request, pk, call, name)
 
     def get_fieldsets(self, request: HttpRequest, obj: Generation | None = None) -> Any:
         """The form's fields for a new request, all facts for an old one."""

@@ -9,7 +9,7 @@ from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 
 from imagen import pipeline
-from imagen.admin import words
+from imagen.admin import resolve, words
 from imagen.admin.actions import may_act
 from imagen.admin.base import viewer
 from imagen.admin.previews import address, described, hidden
@@ -17,7 +17,7 @@ from imagen.admin.worker import silent
 from imagen.messages import ACTIONS
 from imagen.models import Generation, Image, Job
 from imagen.presentation import Told, provider_label, story
-from imagen.states import Status
+from imagen.states import JobStatus, Status
 
 MOST_LINES = 100
 
@@ -38,22 +38,24 @@ def answer(generation: Generation, request: HttpRequest) -> JsonResponse:
 def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
     """Everything the fragment shows."""
     prefetch_related_objects([generation], "images", "jobs")
-    told = story(generation)
-    waiting = generation.status in (Status.QUEUED, Status.PROCESSING)
+    told, doubts = story(generation), resolve.doubts(generation, viewer(request))
+    jobs, waiting = generation.jobs.all(), generation.status in (Status.QUEUED, Status.PROCESSING)
     return {
         "generation": generation,
         "badge": words.badge(generation),
         "progress": words.progress(generation, pipeline.eta(generation)),
-        "settled": not waiting,
+        "settled": not waiting and not any(job.status == JobStatus.UNCONFIRMED and job.remote_id for job in jobs),
         "worker_silent": waiting and silent(),
+        "uncharged": not generation.started_at and not words.risked(generation),
         "money": words.money(generation),
         "error": told.error,
-        "steps": _steps(told.error),
+        "steps": [] if doubts else _steps(told.error),
         "warnings": told.warnings,
         "pictures": [_picture(image, viewer(request)) for image in _in_order(generation)],
         "expected": range(generation.num_images - len(generation.images.all())) if waiting else (),
         "frame": generation.aspect_ratio.replace(":", " "),
-        "calls": [_call(job) for job in generation.jobs.all()],
+        "calls": [_call(job) for job in jobs],
+        "doubts": doubts,
         "lines": _history(generation),
         **_buttons(generation, viewer(request)),
     }

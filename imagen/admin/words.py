@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from django.utils.formats import localize
+from django.utils.formats import date_format, localize
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.timesince import timesince
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from imagen.messages import SENTENCES, sentence
-from imagen.models import Event, Generation
+from imagen.models import Event, Generation, Job
 from imagen.presentation import facts, provider_label
 from imagen.states import Status
 
@@ -37,6 +37,11 @@ HAPPENED: Mapping[str, Any] = {
     "failed": gettext_lazy("Failed"),
     "canceled": gettext_lazy("Cancelled"),
     "unconfirmed": gettext_lazy("No confirmation from %(provider)s"),
+    "webhook": gettext_lazy("%(provider)s called back"),
+    "moved": gettext_lazy("Passed on to another service"),
+    "adopted": gettext_lazy("An id was named for the call; %(provider)s is asked about it"),
+    "not charged": gettext_lazy("Said not to be charged by %(provider)s"),
+    "sent again": gettext_lazy("Asked to send again, at the risk of paying %(provider)s twice"),
 }
 
 
@@ -84,6 +89,23 @@ def ago(moment: datetime) -> str:
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, told)
 
 
+def exactly(moment: datetime) -> str:
+    """The day and the time to the second."""
+    there = timezone.localtime(moment)
+    return f"{date_format(there)}, {there:%H:%M:%S}"
+
+
+def clock(moment: datetime) -> str:
+    """The time to the minute, with the day unless it is today."""
+    there = timezone.localtime(moment)
+    return f"{there:%H:%M}" if there.date() == timezone.localdate() else f"{date_format(there)}, {there:%H:%M}"
+
+
+def soon(moment: datetime) -> str:
+    """When something is next done: “now” or “at 14:05”."""
+    return _("now") if moment <= timezone.now() else _("at %(time)s") % {"time": clock(moment)}
+
+
 def pair(first: Any, second: Any) -> str:
     """Two facts, one under the other; the second quieter."""
     return format_html('<span class="imagen-pair">{} <span class="imagen-quiet">{}</span></span>', first, second)
@@ -120,8 +142,30 @@ def cost(generation: Generation) -> str:
     return _("about %(price)s") % {"price": price(generation.cost_estimated, generation.cost_unit)}
 
 
+def doubt(job: Job) -> str:
+    """What a call nobody confirmed may have cost."""
+    if job.price is None:
+        return _("It may have been charged; the price is unknown.")
+    return _("It may have been charged: %(price)s.") % {"price": price(job.price, job.cost_unit)}
+
+
+def risked(generation: Generation) -> bool:
+    """Whether a call was sent again while nobody knew if the first was charged."""
+    return any(
+        job.error_code == "provider_job_lost" and job.cost is None and job.accepted_at is None
+        for job in generation.jobs.all()
+    )
+
+
 def money(generation: Generation) -> str:
     """What was spent, may have been spent, or will be."""
+    told = _money(generation)
+    if not risked(generation):
+        return told
+    return _("%(told)s An earlier call, never confirmed, may have been charged too.") % {"told": told}
+
+
+def _money(generation: Generation) -> str:
     expected = {"price": price(generation.cost_estimated, generation.cost_unit)}
     if generation.cost_actual:
         return _("%(price)s was spent.") % {"price": price(generation.cost_actual, generation.cost_unit)}
@@ -137,6 +181,8 @@ def money(generation: Generation) -> str:
 
 
 def _nothing(generation: Generation, expected: dict[str, str]) -> str:
+    if risked(generation):
+        return (_("No charge is known.") if generation.finished else _("Expected cost: %(price)s.")) % expected
     if generation.finished:
         return _("Nothing was charged.")
     return _("Nothing was charged so far. Expected cost: %(price)s.") % expected

@@ -20,11 +20,17 @@ LOOKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "pictures": house.pictures,
     "queue": house.queue,
     "providers": gateways.providers,
+    "prices": gateways.prices,
     "public address": gateways.public_address,
+    "webhooks": gateways.webhooks,
 }
 
 _TABLES = frozenset({"database", "migrations"})
-NEEDS = {"migrations": frozenset({"database"}), "clock": frozenset({"database"}), "schedule": _TABLES, "queue": _TABLES}
+NEEDS = {
+    "migrations": frozenset({"database"}),
+    "clock": frozenset({"database"}),
+    **dict.fromkeys(("schedule", "queue", "prices"), _TABLES),
+}
 
 
 def examine() -> Iterator[Finding]:

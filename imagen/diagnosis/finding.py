@@ -29,6 +29,11 @@ def ok(subject: str, text: str) -> Finding:
     return Finding(level=Level.OK, subject=subject, text=text)
 
 
+def hint(subject: str, text: str, fix: str) -> Finding:
+    """Nothing has to be done, but something could."""
+    return Finding(level=Level.OK, subject=subject, text=text, fix=fix)
+
+
 def warning(subject: str, text: str, fix: str) -> Finding:
     """Something that makes pictures late, or will one day."""
     return Finding(level=Level.WARNING, subject=subject, text=text, fix=fix)

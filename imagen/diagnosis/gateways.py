@@ -1,31 +1,30 @@
-"""The doctor's look at the providers: is the key accepted, what does the account hold."""
+"""The doctor's look at the providers: keys, balances, the age of their prices, and who rings."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from urllib.parse import urlsplit
+
+from django.db.models import Max
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
 
 from imagen import registry
 from imagen.conf import settings
-from imagen.diagnosis.finding import Finding, Level, error, ok, warning
+from imagen.diagnosis import troubles
+from imagen.diagnosis.finding import Finding, error, hint, ok, warning
 from imagen.egress import is_public
 from imagen.exceptions import ImagenError
-from imagen.providers.base import Provider
+from imagen.models import Listing
+from imagen.providers.base import Provider, is_empty
 from imagen.transport import Transport
 
 ASK_SECONDS = 15.0
-
-_TROUBLES: dict[str, tuple[Level, str, str]] = {
-    "provider_auth": (Level.ERROR, "refuses our key.", "Put a valid api_key into its OPTIONS."),
-    "provider_insufficient_credits": (Level.ERROR, "says that the account is empty.", "Top it up."),
-    "provider_rate_limited": (Level.WARNING, "asks us to wait.", "Ask again in a minute."),
-    "provider_unavailable": (Level.ERROR, "cannot be reached.", "Check its base_url and this host's way out."),
-    "submit_unknown": (Level.ERROR, "does not answer.", "Check its base_url and its status page."),
-    "egress_blocked": (Level.ERROR, "has an address that cannot be called.", "Check its base_url."),
-}
-_STRANGE = (Level.WARNING, "answers in a way we do not understand.", "Check its base_url and its status page.")
+OLD_DAYS = 30
+_SECRETS = {"wavespeed": " WaveSpeedAI tells it at GET /api/v3/webhook/secret, asked with the key."}
 
 
 def providers() -> Iterator[Finding]:
@@ -40,33 +39,27 @@ def _provider(subject: str, provider: Provider) -> Finding:
     if not provider.configured:
         return warning(subject, "has no key.", "Put an api_key into its OPTIONS, or take it out of PROVIDERS.")
     if not provider.balance():
-        return ok(subject, "is set up; it has no call that would try this out for free.")
+        return _untried(subject, provider)
     try:
         balance = asyncio.run(_ask(provider))
     except ImagenError as reason:
-        return _trouble(subject, reason.code)
+        return troubles.found(subject, reason.code)
     except Exception:  # a vendor's reading may stumble in any way over an answer
-        return _trouble(subject, "")
-    if _empty(balance):
+        return troubles.found(subject, "")
+    if is_empty(balance):
         return error(subject, f"accepts the key, but the account holds {balance}.", "Top it up.")
     return ok(subject, f"accepts the key; the account holds {balance}.")
 
 
-def _trouble(subject: str, code: str) -> Finding:
-    level, text, fix = _TROUBLES.get(code, _STRANGE)
-    return Finding(level=level, subject=subject, text=text, fix=fix)
+def _untried(subject: str, provider: Provider) -> Finding:
+    if not provider.needs_key:
+        return ok(subject, "needs no key.")
+    return ok(subject, "has a key, but no call that tries it out for nothing: the first picture will show.")
 
 
 async def _ask(provider: Provider) -> str:
     async with Transport(origins=[provider.url], call_seconds=min(settings.CALL_SECONDS, ASK_SECONDS)) as transport:
         return await transport.ask(provider.balance(), provider.read_balance)
-
-
-def _empty(balance: str) -> bool:
-    try:
-        return Decimal(balance.partition(" ")[0]) <= 0
-    except InvalidOperation:
-        return False
 
 
 def public_address() -> Iterator[Finding]:
@@ -95,3 +88,51 @@ def _outside(host: str) -> bool:
         return is_public(host)
     except ValueError:
         return "." in host and not host.endswith((".local", ".internal", ".localhost"))
+
+
+def prices() -> Iterator[Finding]:
+    """How old what we know of the providers' offers and prices is; those without a list are left out."""
+    for alias, provider in registry.configured().items():
+        if provider.catalogue():
+            rows = Listing.objects.filter(provider=alias)
+            gone = rows.filter(gone_since__isnull=False).order_by("provider_model")
+            newest = rows.aggregate(newest=Max("read_at"))["newest"]
+            yield _age(f"prices {alias}", newest, gone=", ".join(gone.values_list("provider_model", flat=True)))
+
+
+def _age(subject: str, read_at: datetime | None, *, gone: str) -> Finding:
+    fix = 'Run "manage.py imagen_models --sync".'
+    if read_at is None:
+        return hint(subject, "were never read: those that came with imagen count.", fix)
+    text = f"were last read {timesince(read_at)} ago" + (f"; no longer listed: {gone}." if gone else ".")
+    old = (timezone.now() - read_at).days >= OLD_DAYS
+    return hint(subject, text, fix) if old else ok(subject, text)
+
+
+def webhooks() -> Iterator[Finding]:
+    """Which providers ring, which are asked, and why one that could ring does not."""
+    if not settings.PUBLIC_URL:
+        return
+    if not _hooked():
+        text = "cannot come in: our addresses are not part of this site, so every provider is asked for news."
+        yield warning("webhooks", text, 'Include "imagen.urls" in the ROOT_URLCONF.')
+        return
+    found = registry.configured()
+    ringing = [alias for alias, provider in found.items() if provider.calls_back]
+    yield ok("webhooks", _who(ringing, [alias for alias in found if alias not in ringing]))
+    for alias, provider in found.items():
+        if provider.webhooks and not provider.calls_back:
+            fix = f"Put its webhook_secret into its OPTIONS.{_SECRETS.get(provider.slug, '')}"
+            yield hint(f"webhooks {alias}", "could come, but not be believed: the secret is missing.", fix)
+
+
+def _hooked() -> bool:
+    try:
+        return bool(reverse("imagen:hook", args=["alias", "token"]))
+    except NoReverseMatch:
+        return False
+
+
+def _who(ringing: list[str], asked: list[str]) -> str:
+    told = {"rung by": ringing, "asked for news": asked}
+    return "; ".join(f"{what}: {', '.join(aliases)}" for what, aliases in told.items() if aliases) + "."

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from imagen import claims, registry
+from imagen import alarms, claims, registry
 from imagen.conf import settings
 from imagen.engine.writer import Writer
-from imagen.models import Image, Job, Tempo
+from imagen.exceptions import EgressBlocked, ProviderError
+from imagen.models import Gateway, Image, Job, Tempo
+from imagen.models.gateway import CLOSED, DOWN
 from imagen.offers import Offer
+from imagen.providers.base import Provider, is_empty
 from imagen.transport import Transport
 
 logger = logging.getLogger("imagen")
@@ -33,6 +36,7 @@ class Desk:
         self._learned: set[tuple[str, str]] = set()
         self._returned: dict[uuid.UUID, tuple[int, float]] = {}
         self.resting: set[str] = set()
+        self.deaf: set[str] = set()  # their webhooks do not come, whatever they promise
 
     async def __aenter__(self) -> Self:
         self.writer = Writer()
@@ -98,15 +102,43 @@ class Desk:
         listed = (offer for offer in registry.offers(job.provider) if offer.id == job.provider_model)
         return next(listed, Offer(model=job.generation.model, id=job.provider_model))
 
+    def limit(self, job: Job) -> int:
+        """The bytes an answer about this job may have: its pictures may come inside, as text."""
+        return 1_000_000 + int(len(job.slots) * settings.MAX_BYTES * 4 // 3)
+
+    async def miss(self, alias: str) -> None:
+        """A job of this provider was over and its webhook had not come."""
+        await self.guarded(claims.miss, alias)
+
+    def notice(self, moods: Mapping[str, Gateway]) -> None:
+        """Take in what is known of the providers' moods."""
+        self.resting = {alias for alias, gateway in moods.items() if gateway.pause_code}
+        self.deaf = {alias for alias, gateway in moods.items() if gateway.deaf}
+
     async def rest(self, alias: str, code: str, seconds: float | None) -> None:
         """Let a provider rest; the jobs waiting for it wait longer."""
-        await self.guarded(lambda: claims.pause(alias, code, seconds=seconds, steps=settings.RETRY_SECONDS))
+        await self.guarded(_rest, alias, code, seconds)
 
     async def welcome(self, alias: str) -> None:
         """A provider took a job: whatever pause it had is over."""
         if alias in self.resting:
             self.resting.discard(alias)
-            await self.guarded(claims.resume, alias)
+            await self.guarded(_welcome, alias)
+
+    async def probe(self) -> None:
+        """Find out, once a minute and for nothing, whether what was broken works again."""
+        for alias, code in (await self.guarded(claims.broken) or {}).items():
+            found = self.providers.get(alias)
+            if found is not None and found.balance() and await self.guarded(claims.take_turn, alias):
+                await self._ask_how_it_is(alias, found, code)
+
+    async def _ask_how_it_is(self, alias: str, found: Provider, code: str) -> None:
+        try:
+            balance = await self.transport.ask(found.balance(), found.read_balance)
+        except (ProviderError, EgressBlocked):
+            return
+        if not is_empty(balance):
+            await self.guarded(_recovered, alias, code)
 
     def learn(self, job: Job, seconds: float) -> None:
         """Take in how long a model took."""
@@ -133,6 +165,22 @@ class Desk:
     async def saving(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Do this in one of the threads that wait for storage."""
         return await asyncio.get_running_loop().run_in_executor(self._savers, lambda: work(*args, **kwargs))
+
+
+def _rest(alias: str, code: str, seconds: float | None) -> None:
+    gateway = claims.pause(alias, code, seconds=seconds, steps=settings.RETRY_SECONDS)
+    if gateway.broken:
+        alarms.sound(code, about=alias)
+
+
+def _welcome(alias: str) -> None:
+    if claims.resume(alias):
+        alarms.end(*CLOSED, DOWN, about=alias)
+
+
+def _recovered(alias: str, code: str) -> None:
+    claims.recovered(alias, code)
+    alarms.end(code, about=alias)
 
 
 def _known_tempi() -> dict[tuple[str, str], Tempo]:

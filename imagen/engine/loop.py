@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import close_old_connections, reset_queries
 from django.utils import timezone
 
-from imagen import claims, pipeline
+from imagen import claims, detours, pipeline, registry
 from imagen.conf import settings
 from imagen.engine.desk import Desk
 from imagen.engine.visit import Visit
@@ -24,6 +24,7 @@ from imagen.providers.base import Provider
 TICK_SECONDS = 0.2
 LINGER_SECONDS = 1.0
 BEAT_SECONDS = 10.0
+DETOUR_SECONDS = 1.0
 GRACE_SECONDS = 15.0
 BATCH = 500
 
@@ -61,7 +62,12 @@ class Engine:
     def _rota(self) -> dict[Callable[[], Awaitable[None]], float]:
         """What has to be done every so many seconds; who works in slices leaves the sweep to the schedule."""
         rota: dict[Callable[[], Awaitable[None]], float]
-        rota = {self._hold: settings.LEASE_SECONDS / 3, self._beat: BEAT_SECONDS}
+        rota = {
+            self._hold: settings.LEASE_SECONDS / 3,
+            self._beat: BEAT_SECONDS,
+            self._detour: DETOUR_SECONDS,
+            self.desk.probe: DETOUR_SECONDS,
+        }
         return rota if self.seconds is not None else {**rota, self._sweep: settings.SWEEP_SECONDS}
 
     def _over(self, age: float, busy: bool) -> bool:
@@ -85,8 +91,9 @@ class Engine:
     def _claim(self, room: int) -> list[Job]:
         lanes = {alias: _lane(alias, found) for alias, found in self.desk.providers.items()}
         jobs = claims.claim(lanes, holder=self.holder, limit=min(room, BATCH), lease=settings.LEASE_SECONDS)
+        registry.refresh(*{(job.provider, job.provider_model) for job in jobs})
         if jobs:
-            self.desk.resting = claims.resting()
+            self.desk.notice(claims.moods())
         return jobs
 
     async def _hold(self) -> None:
@@ -96,6 +103,9 @@ class Engine:
     async def _beat(self) -> None:
         await self.desk.guarded(_beat, self.name, self._started_at, len(self._visits))
         await self.desk.remember()
+
+    async def _detour(self) -> None:
+        await self.desk.guarded(detours.take)
 
     async def _sweep(self) -> None:
         await self.desk.guarded(pipeline.sweep)
@@ -120,6 +130,7 @@ def _lane(alias: str, found: Provider) -> claims.Lane:
     return claims.Lane(
         alias=alias,
         idempotent=found.idempotent,
+        probed=bool(found.balance()),
         per_minute=found.per_minute,
         max_in_flight=found.max_in_flight,
     )

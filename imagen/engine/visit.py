@@ -8,13 +8,25 @@ from typing import Any
 
 from django.utils import timezone
 
-from imagen import claims, verdicts
+from imagen import alarms, detours, hooks, verdicts
 from imagen.conf import settings
 from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
+from imagen.engine.inquiry import inquire
+from imagen.engine.rhythm import Rhythm
 from imagen.engine.writer import OUTAGE
-from imagen.exceptions import Busy, EgressBlocked, ImagenError, NotFound, ProviderError, TransitionError, Unreadable
+from imagen.exceptions import (
+    Busy,
+    EgressBlocked,
+    ImagenError,
+    NotFound,
+    ProviderError,
+    TransitionError,
+    Unclear,
+    Unreadable,
+)
 from imagen.models import Job, Move
+from imagen.models.gateway import CLOSED, DOWN
 from imagen.states import FINAL, JobStatus
 from imagen.types import Failure, Snapshot, State
 
@@ -22,7 +34,7 @@ logger = logging.getLogger("imagen")
 HOLD_SECONDS = 30.0
 _TO_SEND = (JobStatus.SUBMITTING, JobStatus.SENDING)
 _TO_ASK = (JobStatus.PROCESSING, JobStatus.STORING)
-_CLOSED = frozenset({"provider_auth", "provider_insufficient_credits"})
+_FAILING = frozenset({DOWN, "submit_unknown"})
 
 
 class Visit:
@@ -33,6 +45,7 @@ class Visit:
         self.job = job
         self.provider = desk.providers[job.provider]
         self.resumed = job.status == JobStatus.STORING
+        self.rhythm = Rhythm(desk, job, hooks.address(job, self.provider))
         self.again = job.status == JobStatus.SENDING  # an earlier send under this key may have been taken
         self.sent = False
         self.looks = 0
@@ -47,6 +60,8 @@ class Visit:
         try:
             if self.job.status in _TO_SEND:
                 await self._submit()
+            elif self.job.status == JobStatus.UNCONFIRMED:
+                await self._inquire()
             while self.job.holder and self.job.status in _TO_ASK and await self._wait():
                 await self._look()
         except TransitionError:
@@ -59,7 +74,7 @@ class Visit:
 
     async def _put_aside(self) -> None:
         try:
-            await self.desk.writer.move(verdicts.poisoned(self.job))
+            await self.desk.writer.move(verdicts.poisoned(self.job, now=timezone.now()))
         except Exception:
             logger.exception("a job could not be put aside; the end of its lease brings it back", extra=self._facts())
 
@@ -74,6 +89,10 @@ class Visit:
         if move.to in FINAL:
             logger.info("a job is over", extra=self._facts(move.code))
 
+    async def _inquire(self) -> None:
+        await self._make(await inquire(self.desk, self.job, self.provider))
+        await self.desk.guarded(alarms.unconfirmed, self.job.provider)
+
     # --- sending
 
     async def _submit(self) -> None:
@@ -86,8 +105,11 @@ class Visit:
 
     async def _send(self) -> Snapshot:
         job = self.job
-        call = self.provider.submit(job.request, offer=self.desk.offer(job), key=str(job.pk))
-        snapshot = self.provider.read(await self.desk.transport.send(call, before_first_byte=self._mark))
+        call = self.provider.submit(
+            job.request, offer=self.desk.offer(job), key=str(job.pk), callback=self.rhythm.address
+        )
+        reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
+        snapshot = self.provider.read(reply)
         if not snapshot.remote_id:
             raise Unreadable(f"{self.provider.label} sent no id")
         return snapshot
@@ -105,17 +127,27 @@ class Visit:
             self.desk.give_back(self.job, 0.0)
             return
         logger.info("a call was not taken", extra=self._facts(error.code))
-        if error.code in _CLOSED:
-            await self.desk.rest(self.job.provider, error.code, claims.PROBE_SECONDS)
-        elif isinstance(error, Busy):
-            await self.desk.rest(self.job.provider, error.code, error.retry_after)
+        await self._rest(error)
+        if error.code in CLOSED and not self.again and await self.desk.guarded(detours.possible, self.job):
+            await self._make(verdicts.put_back(self.job, error))
+            return
         faithful, now = self.provider.idempotent, timezone.now()
         move = verdicts.declined(self.job, error, idempotent=faithful, now=now, again=self.again)
         await self._make(replace(move, note=self.provider.clean(move.note)))
 
+    async def _rest(self, error: ImagenError) -> None:
+        """A provider that is full, closed or failing is left alone for a while."""
+        if error.code in CLOSED or (isinstance(error, Unclear) and error.code in _FAILING):
+            await self.desk.rest(self.job.provider, error.code if error.code in CLOSED else DOWN, None)
+        elif isinstance(error, Busy):
+            await self.desk.rest(self.job.provider, error.code, error.retry_after)
+
     async def _accepted(self, snapshot: Snapshot) -> None:
+        move = verdicts.accepted(self.job, snapshot, now=timezone.now())
+        if snapshot.state is State.PENDING and self.rhythm.listens:
+            move = replace(move, wait=self.rhythm.patience, release=True)
         try:
-            await self._make(verdicts.accepted(self.job, snapshot, now=timezone.now()))
+            await self._make(move)
         except Exception:
             logger.critical("submit_accepted_unsaved %s", snapshot.remote_id, extra=self._facts())
             raise
@@ -132,42 +164,34 @@ class Visit:
             await self._make(late)
             return False
         self.waited = self._pause()
-        if self.waited <= HOLD_SECONDS and await self.desk.sleep(self.waited):
+        if self._holds() and await self.desk.sleep(self.waited):
             return True
         self.desk.give_back(self.job, self.waited)
         return False
 
+    def _holds(self) -> bool:
+        """Whether to keep the job meanwhile: not for long, and not where a ring should reach whoever is free."""
+        silent = not self.looks and not self.doubted and self.rhythm.listens
+        return self.waited <= (0 if silent else HOLD_SECONDS)
+
     def _pause(self) -> float:
-        """Seconds until the next look: near the time this model usually takes, then in growing steps."""
-        slowest = float(self.job.terms.get("poll_seconds") or 0)
-        low, high = max(settings.POLL_SECONDS, slowest), max(settings.POLL_MAX_SECONDS, slowest)
-        if self.resumed and not self.looks:
-            return 0.0
+        """Seconds until the next look."""
         if self.doubted:
             return verdicts.CONFIRM_SECONDS
         if self.empty:
             return verdicts.EMPTY_SECONDS
-        if self.errors:
-            return min(low * 2.0**self.errors, high)
-        return min(self._rhythm(low), high)
-
-    def _rhythm(self, low: float) -> float:
-        tempo = self.desk.tempi.get((self.job.provider, self.job.provider_model))
-        if tempo is None:
-            return low * 1.1**self.looks
-        if self.looks:
-            return max(tempo.mean * 0.06, low) * 1.1 ** (self.looks - 1)
-        return max(tempo.mean - tempo.deviation - self._age(), 0.05)
-
-    def _age(self) -> float:
-        return (timezone.now() - (self.job.accepted_at or timezone.now())).total_seconds()
+        if not self.looks and (self.resumed or self.job.heard):
+            return 0.0
+        if not self.looks and self.rhythm.listens:
+            return max(self.rhythm.patience - self.rhythm.age, 0.0)
+        return self.rhythm.step(self.looks, errors=self.errors)
 
     async def _look(self) -> None:
         self.looks += 1
-        limit = 1_000_000 + len(self.job.slots) * settings.MAX_BYTES * 4 // 3
         try:
-            reply = await self.desk.transport.send(self.provider.check(self.job.remote_id), limit=limit)
-            snapshot = self.provider.read(reply)
+            call = self.provider.check(self.job.remote_id)
+            reply = await self.desk.transport.send(call, limit=self.desk.limit(self.job))
+            snapshot = self.provider.read_check(reply)
         except (ProviderError, EgressBlocked) as error:
             await self._unanswered(error)
         else:
@@ -179,7 +203,7 @@ class Visit:
         self.errors += 1
         self.trouble = "provider_job_lost" if isinstance(error, NotFound) else error.code
         logger.info("a look brought no answer", extra=self._facts(error.code))
-        if isinstance(error, NotFound) and self._age() > verdicts.LOST_SECONDS:
+        if isinstance(error, NotFound) and self.rhythm.age > verdicts.LOST_SECONDS:
             await self._make(self._overdue() or verdicts.lost(self.job))
 
     def _overdue(self) -> Move | None:
@@ -201,7 +225,10 @@ class Visit:
 
     async def _arrived(self, snapshot: Snapshot) -> None:
         if self.job.status == JobStatus.PROCESSING:
-            self.desk.learn(self.job, self._age() - self.waited / 2)
+            if self.looks == 1 and self.rhythm.listens and not self.job.heard:
+                await self.desk.miss(self.job.provider)
+            else:
+                self.desk.learn(self.job, self.rhythm.age - self.waited / 2)
             await self._make(verdicts.storing(self.job))
         await self._collect(snapshot)
 

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
+from django.utils import timezone
 
 from imagen.models import Job, Move
-from imagen.states import JobStatus
+from imagen.verdicts import unconfirmed
 
 logger = logging.getLogger("imagen")
 T = TypeVar("T")
@@ -124,6 +125,5 @@ def _alone(move: Move) -> bool | Exception:
 def _doubted(move: Move) -> bool:
     """The provider gave the same id to two of our jobs: the second is not believed."""
     logger.error("two jobs with one remote id", extra={"job": str(move.job.pk), "provider": move.job.provider})
-    doubt = Move(job=move.job, to=JobStatus.UNCONFIRMED, code="submit_unknown", note="the same id twice")
-    Job.objects.move([doubt])
+    Job.objects.move([unconfirmed(move.job, now=timezone.now(), note="the same id twice")])
     return False

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('provider_model', models.CharField(max_length=150, verbose_name='model there')),
                 ('model', models.CharField(max_length=100, verbose_name='model')),
                 ('facts', models.JSONField(default=dict)),
-                ('gone', models.BooleanField(default=False, verbose_name='no longer listed')),
+                ('gone_since', models.DateTimeField(null=True, verbose_name='no longer listed since')),
                 ('read_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='read')),
             ],
             options={

@@ -7,6 +7,11 @@ from datetime import datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+CLOSED = frozenset({"provider_auth", "provider_insufficient_credits"})
+DOWN = "provider_unavailable"
+DOWN_AFTER = 4  # rests in a row
+DEAF_AFTER = 3  # webhooks in a row
+
 
 class Gateway(models.Model):
     """One provider's mood: until when it asked us to wait, and why. One row serialises its claims.
@@ -25,6 +30,16 @@ class Gateway(models.Model):
 
     def __str__(self) -> str:
         return self.alias
+
+    @property
+    def broken(self) -> bool:
+        """Whether somebody has to do something about it: our key, our account, or the gateway itself."""
+        return self.pause_code in CLOSED or (self.pause_code == DOWN and self.pauses >= DOWN_AFTER)
+
+    @property
+    def deaf(self) -> bool:
+        """Whether its webhooks do not come, so that asking is the only way."""
+        return self.missed >= DEAF_AFTER
 
 
 class Tempo(models.Model):

@@ -22,7 +22,7 @@ from imagen.models.generation import Generation
 from imagen.models.image import Image
 from imagen.offers import Offer
 from imagen.signals import image_stored
-from imagen.states import ACCEPTED, FINAL, HELD, UNSENT, WORKING, JobStatus, sources
+from imagen.states import ACCEPTED, ASKED, FINAL, HELD, UNSENT, WORKING, JobStatus, sources
 from imagen.types import ImageRequest
 
 
@@ -32,6 +32,7 @@ class _Stand(NamedTuple):
     fence: int | None = None
     status: str = ""
     error_code: str = ""
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,19 +81,20 @@ class JobQuerySet(models.QuerySet["Job"]):
             held.update(due_at=until)
 
     def release(self, waits: Mapping[uuid.UUID, tuple[int, float]]) -> None:
-        """Let go of these: (fence, seconds until the next look) by id."""
+        """Let go of these: (fence, seconds until the next look) by id; none when it rang meanwhile."""
         with transaction.atomic():
             now = database_now()
             for pk, (fence, wait) in waits.items():
                 mine = self.filter(pk=pk, fence=fence, due_at__isnull=False)
-                mine.update(due_at=now + timedelta(seconds=wait), holder="")
+                due = models.Case(models.When(heard=True, then=now), default=now + timedelta(seconds=wait))
+                mine.update(due_at=due, holder="")
 
     def move(self, moves: Sequence[Move]) -> set[uuid.UUID]:
         """Make these steps in one transaction and return the jobs that took theirs; the others were not ours."""
         with transaction.atomic():
             now = database_now()
             steps = self._possible(moves)
-            written = self._write([move for move, _ in steps], now)
+            written = self._write(steps, now)
             Event.objects.bulk_create([_event(move, now) for move, before in steps if _telling(move, before)])
             self._account([move for move, before in steps if _weighty(move, before)])
         for job, changes in written:  # only now: what was rolled back is tried again from where it stood
@@ -106,11 +108,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         found = [(move, stands.pop(move.job.pk, _Stand())) for move in moves]
         return [(move, stand) for move, stand in found if _fits(move, stand)]
 
-    def _write(self, moves: Sequence[Move], now: datetime) -> list[tuple[Job, dict[str, Any]]]:
+    def _write(self, steps: Sequence[tuple[Move, _Stand]], now: datetime) -> list[tuple[Job, dict[str, Any]]]:
         """Write them down and return what changed; jobs that change alike share a statement."""
         alike = defaultdict(list)
-        for move in moves:
-            alike[tuple(_changes(move, now).items())].append(move.job)
+        for move, before in steps:
+            alike[tuple(_changes(move, before, now).items())].append(move.job)
         for changes, jobs in alike.items():
             self.model.objects.filter(pk__in=[job.pk for job in jobs]).update(**dict(changes))
         return [(job, dict(changes)) for changes, jobs in alike.items() for job in jobs]
@@ -227,16 +229,24 @@ def _fits(move: Move, before: _Stand) -> bool:
     return before.fence == move.job.fence and before.status in sources(move.to)
 
 
-def _changes(move: Move, now: datetime) -> dict[str, Any]:
+def _changes(move: Move, before: _Stand, now: datetime) -> dict[str, Any]:
+    holder = move.job.holder if move.to in HELD and not move.release else ""
     return {
         "error_code": move.code,
         "error_note": move.note,
         **move.changes,
         **dict.fromkeys(move.stamps, now),
         "status": move.to,
-        "due_at": None if move.wait is None else now + timedelta(seconds=move.wait),
-        "holder": move.job.holder if move.to in HELD and not move.release else "",
+        "due_at": _due(move, before, now, held=bool(holder)),
+        "holder": holder,
     }
+
+
+def _due(move: Move, before: _Stand, now: datetime, *, held: bool) -> datetime | None:
+    """When to look again: at once when it rang while somebody held it."""
+    if before.heard and not held and move.to in ASKED:
+        return now
+    return None if move.wait is None else now + timedelta(seconds=move.wait)
 
 
 def _telling(move: Move, before: _Stand) -> bool:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Listing(models.Model):
-    """One offer as its provider lists it; ``gone`` when the last list did not have it any more.
+    """One offer as its provider lists it; ``gone_since`` when the lists have not had it any more.
 
     ``facts`` amend or describe the offer in the words of ``Offer.amend``; the site's own OFFERS win over them.
     """
@@ -17,7 +17,7 @@ class Listing(models.Model):
     provider_model = models.CharField(_("model there"), max_length=150)
     model = models.CharField(_("model"), max_length=100)
     facts = models.JSONField(default=dict)
-    gone = models.BooleanField(_("no longer listed"), default=False)
+    gone_since = models.DateTimeField(_("no longer listed since"), null=True)
     read_at = models.DateTimeField(_("read"), default=timezone.now)
 
     class Meta:

@@ -6,14 +6,16 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import Any, ClassVar
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderError, Unclear, Unreadable
-from imagen.offers import Offer, Price
+from imagen.offers import Model, Offer, Price
 from imagen.types import Call, Failure, Found, ImageRequest, Reply, Snapshot, State
 
 REMOTE_ID = re.compile(r"(?!\.)[A-Za-z0-9_.:-]{1,255}")  # never "..": it stands in a path
@@ -21,6 +23,8 @@ _FILTERED = re.compile(r"filtered|sensitive|moderat|safety|content.?polic|prohib
 _POOR = re.compile(r"insufficient[ _-]?(credit|balance|fund)", re.IGNORECASE)
 _NOISE = re.compile("\x1b\\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNDECIDED = frozenset({408, 409, 499})  # a proxy may say these after the call went through
+_SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+T = TypeVar("T")
 
 
 class Provider(ABC):
@@ -31,6 +35,7 @@ class Provider(ABC):
     origin: ClassVar[str]
     offers: ClassVar[Mapping[str, tuple[Offer, ...]]]
     words: ClassVar[Mapping[str, State]]
+    models: ClassVar[tuple[Model, ...]] = ()  # what it sells that ``imagen.offers.MODELS`` does not know
     idempotent: ClassVar[bool] = False
     webhooks: ClassVar[bool] = False
     needs_key: ClassVar[bool] = True
@@ -86,7 +91,7 @@ class Provider(ABC):
         """The call that lists the jobs of our account made between two times; ``after`` asks for the next page."""
         return None
 
-    def read_found(self, reply: Reply) -> Found:
+    def parse_found(self, document: dict[str, Any]) -> Found:
         """One page of that list; an item that cannot be read is left out."""
         raise Unreadable(f"{self.label} has no list of jobs to read")
 
@@ -94,7 +99,7 @@ class Provider(ABC):
         """The calls that ask what is left on the account; the next is for when one is not found."""
         return ()
 
-    def read_balance(self, reply: Reply) -> str:
+    def parse_balance(self, document: dict[str, Any]) -> str:
         """The balance in plain words, the amount first, from the answer to ``balance``."""
         raise Unreadable(f"{self.label} has no balance to read")
 
@@ -102,7 +107,7 @@ class Provider(ABC):
         """The call that lists what the gateway sells."""
         return None
 
-    def read_catalogue(self, reply: Reply) -> tuple[Offer, ...]:
+    def parse_catalogue(self, document: dict[str, Any]) -> tuple[Offer, ...]:
         """The image offers in that list, priced as far as it says; what we cannot describe is left out."""
         raise Unreadable(f"{self.label} has no list of models to read")
 
@@ -110,7 +115,7 @@ class Provider(ABC):
         """The calls that ask what one image of this offer costs; the next is for when one is not found."""
         return ()
 
-    def read_price(self, reply: Reply) -> Price:
+    def parse_price(self, document: dict[str, Any]) -> Price:
         """The price of one image from the answer to ``price``."""
         raise Unreadable(f"{self.label} has no price to read")
 
@@ -118,28 +123,59 @@ class Provider(ABC):
 
     def read(self, reply: Reply) -> Snapshot:
         """The news in a reply, or the error that says what to do next."""
-        document = self.accept(reply)
+        return self.understand(reply, lambda document: self._checked(self.parse(document)))
+
+    def read_check(self, reply: Reply) -> Snapshot:
+        """The news in the answer to ``check``, where it says more by its status than the answer to ``submit``."""
+        return self.read(reply)
+
+    def read_found(self, reply: Reply) -> Found:
+        """A page of the list of jobs, without those whose id cannot be one."""
+        return self.understand(reply, lambda document: self._looked_through(self.parse_found(document)))
+
+    def read_balance(self, reply: Reply) -> str:
+        """The balance, fit to show."""
+        return self.clean(self.understand(reply, self.parse_balance))
+
+    def read_catalogue(self, reply: Reply) -> tuple[Offer, ...]:
+        """The image offers in the list of what the gateway sells."""
+        return self.understand(reply, self.parse_catalogue)
+
+    def read_price(self, reply: Reply) -> Price:
+        """The price of one image."""
+        return self.understand(reply, self.parse_price)
+
+    def understand(self, reply: Reply, parse: Callable[[dict[str, Any]], T]) -> T:
+        """What ``parse`` makes of a good answer; what it stumbles over is an unreadable one."""
         try:
-            return self._checked(self.parse(document))
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            return parse(self.accept(reply))
+        except _SURPRISES as error:
             raise Unreadable(f"{self.label} answered in an unknown shape") from error
 
     def _checked(self, snapshot: Snapshot) -> Snapshot:
-        if snapshot.remote_id and not REMOTE_ID.fullmatch(snapshot.remote_id):
+        if snapshot.remote_id != "" and not _possible(snapshot.remote_id):
             raise Unreadable(f"{self.label} answered with an impossible id")
         failure = snapshot.failure and replace(snapshot.failure, message=self.clean(snapshot.failure.message))
         return replace(snapshot, failure=failure, model=self.clean(snapshot.model)[:100])
 
+    def _looked_through(self, found: Found) -> Found:
+        if not found.more.isprintable():
+            raise Unreadable(f"{self.label} names a next page that cannot be asked for")
+        return replace(found, traces=tuple(trace for trace in found.traces if _possible(trace.remote_id)))
+
     def named(self, body: bytes) -> str:
         """The remote id that a delivery, its signature verified, is about."""
         try:
-            remote_id = json.loads(body)["id"]
-            possible = REMOTE_ID.fullmatch(remote_id)
-        except (LookupError, RecursionError, TypeError, ValueError) as error:
+            remote_id = self.about(json.loads(body))
+        except (*_SURPRISES, ProviderError) as error:
             raise BadSignature("the delivery is not about a job") from error
-        if not possible:
+        if not _possible(remote_id):
             raise BadSignature("the delivery names an impossible id")
         return str(remote_id)
+
+    def about(self, delivery: Any) -> Any:
+        """The remote id in the body of a webhook."""
+        return delivery["id"]
 
     def accept(self, reply: Reply) -> dict[str, Any]:
         """The document of a successful reply; any other status becomes its error."""
@@ -171,8 +207,9 @@ class Provider(ABC):
         return Failure(code="content_filtered" if _FILTERED.search(message) else code, message=message)
 
     def message(self, document: dict[str, Any]) -> str:
-        """The provider's own words in an error document."""
-        return str(document.get("message") or document.get("error") or "")
+        """The provider's own words in an error document; ``detail`` and ``title`` are RFC 9457's."""
+        words = (document.get(name) for name in ("message", "error", "detail", "title"))
+        return str(next(filter(None, words), ""))
 
     def state(self, word: str) -> State:
         """A word we do not know means "not finished", never "failed"."""
@@ -186,6 +223,48 @@ class Provider(ABC):
         if len(text) > 5000:
             bare = bare[: -len(self.api_key)]  # the cut may have gone through the key
         return bare.replace(self.api_key, "***")[:500]
+
+
+def is_empty(balance: str) -> bool:
+    """Whether a balance in plain words, as ``read_balance`` gives it, says that nothing is left."""
+    try:
+        return Decimal(balance.partition(" ")[0]) <= 0
+    except InvalidOperation:
+        return False
+
+
+def moment(text: Any) -> datetime:
+    """A time as a gateway writes it, nanoseconds or not; without a zone it is in UTC."""
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def between(start: Any, end: Any) -> float | None:
+    """Seconds from one time a gateway writes to another; ``None`` where that makes no sense."""
+    with suppress(*_SURPRISES):
+        seconds = (moment(end) - moment(start)).total_seconds()
+        return seconds if seconds > 0 else None
+    return None
+
+
+def first(document: Mapping[str, Any], *names: str) -> Any:
+    """What stands under the first of these names that says anything; ``None`` where none does."""
+    return next((document[name] for name in names if document.get(name) not in (None, "")), None)
+
+
+def readable(rows: Any, read: Callable[[Any], T]) -> tuple[T, ...]:
+    """What ``read`` makes of each of the rows; one it cannot read is left out, no list at all is an error."""
+    if not isinstance(rows, list):
+        raise Unreadable("there is no list in the answer")
+    found = []
+    for row in rows:
+        with suppress(*_SURPRISES):
+            found.append(read(row))
+    return tuple(found)
+
+
+def _possible(remote_id: Any) -> bool:
+    return isinstance(remote_id, str) and REMOTE_ID.fullmatch(remote_id) is not None
 
 
 def _seconds(text: str) -> float | None:

@@ -165,7 +165,7 @@ def _accept(call: Call, now: float) -> Reply:
         nsfw=told.nsfw,
         fail=told.fail,
         key=_digest(call.headers.get("Idempotency-Key", "")),
-        caption=told.caption,
+        caption="" if "text" in asked["negative_prompt"].lower() else told.caption,
     )
     return _news(job, now)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from imagen.exceptions import ImagenError
+from imagen.offers import Offer, Price
 from imagen.providers.base import REMOTE_ID, Provider
-from imagen.types import Reply, Snapshot, State, storable
+from imagen.types import Call, Found, Reply, Snapshot, State, storable
 
 KEY = "sk_contract_key_7f3a"
 SIGNED = "whsec_contract"
@@ -61,7 +64,10 @@ ODD: tuple[Any, ...] = (
     1.5,
     "\x00\ud800",
     "9" * 10_000,
+    float("nan"),
+    float("-inf"),
 )
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 IMPOSSIBLE_IDS = ("a\x00b", "a\nb", "../../etc", "..", "a b", "é", "x" * 10_000)
 HOSTILE = f"\x1b[31mno\x00 \ud800<b>{KEY}</b>\x9b1m " + "very long " * 100_000
 PARAMETERS: Mapping[str, tuple[Any, Any]] = {
@@ -71,15 +77,20 @@ PARAMETERS: Mapping[str, tuple[Any, Any]] = {
 }
 
 
-def told(provider: Provider, reply: Reply) -> str:
+def told(read: Callable[[Reply], Snapshot], reply: Reply) -> str:
     """What a reply comes down to: ``pending``, ``done 4``, ``failed <code>`` or ``<error> <code>``."""
     try:
-        snapshot = provider.read(reply)
+        snapshot = read(reply)
     except ImagenError as error:
         return f"{type(error).__name__} {error.code}"
     if snapshot.failure:
         return f"failed {snapshot.failure.code}"
     return f"done {len(snapshot.outputs)}" if snapshot.state is State.DONE else str(snapshot.state)
+
+
+def reader(provider: Provider, recorded: Mapping[str, Any]) -> Callable[[Reply], Snapshot]:
+    """What reads a recorded exchange: the answer to a question was asked for by GET."""
+    return provider.read_check if recorded.get("request", {}).get("method") == "GET" else provider.read
 
 
 def reply_with(document: Any, status: int = 200) -> Reply:
@@ -121,9 +132,37 @@ def sound(snapshot: Snapshot) -> bool:
         and (not snapshot.remote_id or REMOTE_ID.fullmatch(snapshot.remote_id) is not None)
         and all(type(output.flagged) in (bool, type(None)) for output in snapshot.outputs)
         and storable(snapshot.model)
+        and (snapshot.cost is None or _payable(snapshot.cost))
         and (snapshot.seconds is None or 0 <= snapshot.seconds < float("inf"))
         and (snapshot.failure is not None) is (snapshot.state is State.FAILED)
     )
+
+
+def asked(provider: Provider, offer: Offer) -> tuple[Call, ...]:
+    """Every optional call the provider knows."""
+    found = [provider.find(offer=offer, since=NOON, until=NOON, after=after) for after in ("", "2")]
+    calls = (*found, provider.catalogue(), *provider.price(offer), *provider.balance())
+    return tuple(call for call in calls if call is not None)
+
+
+def plausible(said: Any) -> bool:
+    """Whether the rest of the house can rely on what an optional reading brought."""
+    if isinstance(said, str):
+        return fit_to_show(said)
+    if isinstance(said, Price):
+        return (said.amount is None or _payable(said.amount)) and fit_to_show(said.unit) and len(said.unit) <= 10
+    if isinstance(said, Found):
+        return said.more.isprintable() and all(map(_traceable, said.traces))
+    return all(offer.model and offer.id and offer.aspect_ratios and plausible(offer.price) for offer in said)
+
+
+def _traceable(trace: Any) -> bool:
+    shown = trace.inputs is None or isinstance(trace.inputs, Mapping)
+    return REMOTE_ID.fullmatch(trace.remote_id) is not None and trace.made_at.tzinfo is not None and shown
+
+
+def _payable(amount: Decimal) -> bool:
+    return amount.is_finite() and 0 <= amount < 10**8 and amount == round(amount, 6)
 
 
 def lower(headers: Mapping[str, str]) -> dict[str, str]:

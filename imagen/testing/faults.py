@@ -1,9 +1,13 @@
-"""The ways a gateway goes wrong, by name: each takes a good answer and the script, and gives the bad one."""
+"""The ways a gateway goes wrong, by name: each takes a good answer and the script, and gives the bad one.
+
+What a vendor says in words of its own, an error, is told by ``Told``; the rest works on whatever the good answer is.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,25 +17,27 @@ from imagen.testing import pictures
 from imagen.testing.ledger import Script
 from imagen.testing.wire import Answer, Ending
 
-Fault = Callable[[Answer, Script], Answer]
+Told = Callable[[int, str, Script], Any]  # the vendor's error document for a status and a message
+Fault = Callable[[Answer, Script, Told], Answer]
 FileFault = Callable[[Answer, Script, str, tuple[int, int]], Answer]
 
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 _HTML = b"<!doctype html><title>Sign in</title><p>Please sign in."
-_WRONG_TYPES = {
-    "code": "200",
-    "message": 7,
-    "data": {"id": ["x"], "status": {"word": 1}, "outputs": 3, "has_nsfw_contents": "no", "timings": []},
-}
+_ID = re.compile(rb'("(?:jobId|task_id|id)": )"[^"]*"')  # as each vendor names a job
+_ENVELOPE = ("code", "message")
 
 
-def _status(answer: Answer, script: Script) -> Answer:
-    found = Answer.of({"code": script.status, "message": script.message, "data": None}, script.status)
+def _status(answer: Answer, script: Script, told: Told) -> Answer:
+    found = Answer.of(told(script.status, script.message, script), script.status)
     return replace(found, headers={"Retry-After": script.retry_after} if script.retry_after else {})
 
 
+def _error_inside(answer: Answer, script: Script, told: Told) -> Answer:
+    return Answer.of(told(script.status, script.message, script))
+
+
 def _says(body: bytes) -> Fault:
-    return lambda answer, script: replace(answer, body=body)
+    return lambda answer, *_: replace(answer, body=body)
 
 
 def _cut(answer: Answer, *_: Any) -> Answer:
@@ -55,8 +61,33 @@ def _slow(answer: Answer, script: Script, *_: Any) -> Answer:
     return replace(answer, delay=answer.delay + script.seconds)
 
 
-def _error_inside(answer: Answer, script: Script) -> Answer:
-    return Answer.of({"code": script.status, "message": script.message, "data": None})
+def _garbled(answer: Answer, *_: Any) -> Answer:
+    found = _ID.search(answer.body)
+    return replace(answer, body=answer.body[: found.end(1) + 1 if found else 1])
+
+
+def _named(remote_id: str) -> Fault:
+    name = json.dumps(remote_id).encode()
+    return lambda answer, *_: replace(answer, body=_ID.sub(lambda found: found[1] + name, answer.body, count=1))
+
+
+def _without_data(answer: Answer, *_: Any) -> Answer:
+    said = json.loads(answer.body)
+    nothing = {name: value if name in _ENVELOPE else None for name, value in said.items()}
+    return replace(answer, body=json.dumps(nothing).encode())
+
+
+def _twisted(answer: Answer, *_: Any) -> Answer:
+    return replace(answer, body=json.dumps(_twist(json.loads(answer.body))).encode())
+
+
+def _twist(value: Any) -> Any:
+    """The same names with values of other types."""
+    if isinstance(value, dict):
+        return {name: _twist(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return len(value)
+    return [value] if isinstance(value, str) else str(value)
 
 
 # A submit with one of these is not accepted: no job exists and nothing is billed.
@@ -76,14 +107,14 @@ AFTER: Mapping[str, Fault] = {
     "slow": _slow,
     "drip": _drip,
     "truncated": _cut,
-    "garbled": _says(b'{"code": 200, "data": {"id": "'),
+    "garbled": _garbled,
     "not-json": _says(_HTML),
     "empty": _says(b""),
     "list": _says(b"[]"),
-    "null-data": _says(b'{"code": 200, "message": "success", "data": null}'),
-    "wrong-types": _says(json.dumps(_WRONG_TYPES).encode()),
-    "huge-id": _says(json.dumps({"code": 200, "data": {"id": "x" * 10_000, "status": "created"}}).encode()),
-    "control-id": _says(json.dumps({"code": 200, "data": {"id": "a\x00\n/../b", "status": "created"}}).encode()),
+    "null-data": _without_data,
+    "wrong-types": _twisted,
+    "huge-id": _named("x" * 10_000),
+    "control-id": _named("a\x00\n/../b"),
 }
 
 CALLS: Mapping[str, Fault] = {**BEFORE, **AFTER}

@@ -39,9 +39,8 @@ def _of_job(job: Job) -> Iterator[str]:
     status = JobStatus(job.status)
     rules = {
         "is over and still due": status in FINAL and job.due_at is not None,
-        "waits for a person and is still due": status == JobStatus.UNCONFIRMED and job.due_at is not None,
         "is not over and never due": status not in FINAL | {JobStatus.UNCONFIRMED} and job.due_at is None,
-        "is held by a worker": status not in HELD and job.holder != "",
+        "is held by a worker": status not in HELD | {JobStatus.UNCONFIRMED} and job.holder != "",
         "was accepted without an id": status in ACCEPTED and job.remote_id == "",
         "was accepted and never sent": job.accepted_at is not None and job.sent_at is None,
         "cost something and was never accepted": bool(job.cost) and job.accepted_at is None,
@@ -53,7 +52,8 @@ def _of_job(job: Job) -> Iterator[str]:
 def _of_history(job: Job) -> Iterator[str]:
     """The lines of history lead from one state to a next one, and end where the job stands."""
     before = JobStatus.QUEUED
-    for event in sorted(job.events.all(), key=lambda event: event.pk):
+    moves = (event for event in job.events.all() if event.what in JobStatus.values)
+    for event in sorted(moves, key=lambda event: event.pk):
         after = JobStatus(event.what)
         if after not in NEXT[before] and after != before:
             yield f"became {after} after {before}"

@@ -18,7 +18,8 @@ class Script:
     """How to behave for prompts that contain ``match``; the defaults are good behaviour.
 
     ``submit``, ``poll`` and ``file`` name a fault of ``imagen.testing.faults``; ``first`` limits it to so many
-    calls (of this script's submits, of one job's polls, of one file), ``None`` means all of them.
+    calls (of this script's submits, of one job's polls, of one file), ``None`` means all of them. ``history`` and
+    ``catalogue`` name a fault of the calls that have no prompt, so they count only in the script without ``match``.
     """
 
     match: str = ""  # empty is every prompt that no other script names
@@ -26,21 +27,31 @@ class Script:
     submit: str = ""
     poll: str = ""
     file: str = ""
+    history: str = ""  # the lists of jobs
+    catalogue: str = ""  # the lists of models, prices, balances
+    webhook: str = ""  # a manner of imagen.testing.webhooks; empty rings once, signed, when the job is finished
     first: int | None = None
     status: int = 503  # for "status" and "error-inside"
     retry_after: str = ""  # for "status"
     message: str = "scripted"  # for "status" and "error-inside"
+    envelope: str = ""  # how API in One says an error: documented, or "flat", "text"
     location: str = ""  # for "redirect"
-    seconds: float = 1.0  # for "slow"
+    seconds: float = 1.0  # for "slow", and for a webhook that is "late"
     rate: int = 40  # for "drip", in bytes a second
-    words: tuple[str, ...] = ()  # the status, poll by poll; the last one stays
+    words: tuple[str, ...] = ()  # the status, poll by poll; the last one stays, and a webhook says it
+    case: str = ""  # "upper" or "lower" case for the status words
     failure: str = ""  # the finished job has failed for this reason
     code: int | None = None  # data.code of the failure
+    cost: Any = "listed"  # creditCost at Apiframe; "listed" is the listed price, 0 when the job failed
     outputs: int | None = None  # so many instead of what was asked
     repeat: bool = False  # all outputs have the same address
     urls: tuple[str, ...] = ()  # these addresses, word by word
     flags: tuple[bool, ...] | str | None = "clean"  # has_nsfw_contents; "clean" is false for every output
     encoding: str = "url"  # or "base64", "data"
+    shape: str = ""  # where the outputs stand in an answer: a name of the wire's SHAPES
+    flat: bool = False  # API in One answers without its envelope
+    expired: bool = False  # Apiframe has thrown the outputs away
+    hidden: float = 0.0  # seconds until a job shows in the lists
 
     @classmethod
     def build(cls, steps: Mapping[str, Any]) -> Script:
@@ -58,8 +69,16 @@ class Job:
     model: str
     body: Mapping[str, Any]
     key: str  # the header that carried the key
+    vendor: str = "wavespeed"
     webhook: str = ""
+    repeat_key: str = ""  # by which a repeat of this submit is recognised
     latency: float = 0.0  # seconds until it is finished
+    ratio: str = "1:1"
+    resolution: str = "1k"
+    form: str = "PNG"
+    count: int = 1
+    inline: bool = False  # pictures were asked for inside the answer
+    rung: str = ""  # how the webhook went: "delivered" or "failed"
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     time: float = field(default_factory=wall)
     started: float = field(default_factory=monotonic)
@@ -75,15 +94,30 @@ class Job:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """One webhook that was sent: ``status`` is the site's answer, 0 for none; ``why`` says why there was none."""
+
+    vendor: str
+    job: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    status: int = 0
+    why: str = ""
+
+
 @dataclass(slots=True)
 class Ledger:
-    """Scripts in; jobs, calls and served files out."""
+    """Scripts in; jobs, calls, served files and rings out."""
 
     scripts: dict[str, Script] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
     calls: list[Request] = field(default_factory=list)
     served: dict[str, bytes] = field(default_factory=dict)
+    rings: list[Ring] = field(default_factory=list)
     _by_id: dict[str, Job] = field(default_factory=dict)
+    _by_key: dict[tuple[str, str], Job] = field(default_factory=dict)
     _hits: Counter[str] = field(default_factory=Counter)
 
     def script(self, prompt: str) -> Script:
@@ -105,13 +139,27 @@ class Ledger:
         """Write down that a job exists."""
         self.jobs.append(job)
         self._by_id[job.id] = job
+        if job.repeat_key:
+            self._by_key[job.vendor, job.repeat_key] = job
         return job
 
     def job(self, remote_id: str) -> Job | None:
         """The job with this id."""
         return self._by_id.get(remote_id)
 
+    def of(self, vendor: str) -> list[Job]:
+        """A vendor's jobs as its lists show them: newest first, without those still hidden."""
+        now = monotonic()
+        mine = [job for job in self.jobs if job.vendor == vendor]
+        return [job for job in reversed(mine) if now >= job.started + self.script(job.prompt).hidden]
+
+    def repeated(self, vendor: str, repeat_key: str) -> Job | None:
+        """The job that was accepted under this key before."""
+        return self._by_key.get((vendor, repeat_key))
+
     def reset(self) -> None:
         """Forget everything."""
-        for memory in (self.scripts, self.jobs, self.calls, self.served, self._by_id, self._hits):
+        memories = (self.scripts, self.jobs, self.calls, self.served, self.rings, self._by_id, self._by_key)
+        for memory in memories:
             memory.clear()
+        self._hits.clear()

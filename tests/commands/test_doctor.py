@@ -14,16 +14,19 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from imagen import queue
+from imagen import queue, shelf
 from imagen.diagnosis import house
 from imagen.exceptions import Busy, Declined, Unclear, Unreadable
-from imagen.models import Worker
+from imagen.models import Listing, Worker
 from imagen.providers.wavespeed import WaveSpeed
 from imagen.testing import Gateway
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 BACKEND = "imagen.providers.wavespeed.WaveSpeed"
+APIFRAME = "imagen.providers.apiframe.Apiframe"
+APIIN = "imagen.providers.apiin.ApiInOne"
+SANDBOX = "imagen.providers.sandbox.Sandbox"
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +62,7 @@ def test_a_sound_site_is_ok_in_every_line(run):
     found, code = examined(run)
     assert (levels(found), code) == ({}, 0)
     subjects = {"settings", "database", "migrations", "schedule", "clock", "storage", "pictures", "broker", "worker"}
-    assert set(found) == subjects | {"waiting work", "provider wavespeed", "public address"}
+    assert set(found) == subjects | {"waiting work", "provider wavespeed", "prices wavespeed", "public address"}
     assert found["provider wavespeed"]["text"] == "accepts the key; the account holds 156.78 USD."
 
 
@@ -236,7 +239,88 @@ def test_a_provider_without_a_key_is_a_warning(run, settings: Any):
     }
     found, _ = examined(run)
     assert found["provider wavespeed"]["text"] == "has no key."
-    assert found["provider toy"]["level"] == "ok"
+    assert (found["provider toy"]["level"], found["provider toy"]["text"]) == ("ok", "needs no key.")
+
+
+def test_a_provider_that_cannot_be_tried_out_is_not_said_to_be_fine(run, settings: Any):
+    settings.IMAGEN = {"PROVIDERS": {"apiin": {"BACKEND": APIIN, "OPTIONS": {"api_key": "aio_test"}}}}
+    found, code = examined(run)
+    assert found["provider apiin"]["text"] == (
+        "has a key, but no call that tries it out for nothing: the first picture will show."
+    )
+    assert (levels(found), code, "prices apiin" in found) == ({}, 0, False)
+
+
+def test_credits_are_a_balance_too(run, settings: Any, imagen_gateway: Gateway):
+    options = {"api_key": "afk_test", "base_url": imagen_gateway.url}
+    settings.IMAGEN = {"PROVIDERS": {"apiframe": {"BACKEND": APIFRAME, "OPTIONS": options}}}
+    imagen_gateway.balance["apiframe"] = 12
+    found, _ = examined(run)
+    assert found["provider apiframe"]["text"] == "accepts the key; the account holds 12 credits."
+
+
+def listed(**fields: Any) -> None:
+    Listing.objects.create(provider="wavespeed", **{"provider_model": "google/imagen4", "model": "imagen-4", **fields})
+    shelf.prime()
+
+
+def test_prices_that_were_never_read_are_a_hint(run):
+    found, code = examined(run)
+    assert (found["prices wavespeed"], code) == (
+        {
+            "level": "ok",
+            "subject": "prices wavespeed",
+            "text": "were never read: those that came with imagen count.",
+            "fix": 'Run "manage.py imagen_models --sync".',
+        },
+        0,
+    )
+
+
+@pytest.mark.parametrize(("days", "fix"), [(3, ""), (31, 'Run "manage.py imagen_models --sync".')])
+def test_the_age_of_the_prices_is_said_and_old_ones_come_with_the_way_to_read_them(run, days: int, fix: str):
+    listed(provider_model="old", read_at=timezone.now() - timedelta(days=400))
+    listed(read_at=timezone.now() - timedelta(days=days))
+    found, _ = examined(run)
+    line = found["prices wavespeed"]
+    assert (line["level"], line["fix"]) == ("ok", fix)
+    assert line["text"].startswith("were last read ")
+
+
+def test_offers_that_are_no_longer_listed_are_counted(run):
+    listed(gone_since=timezone.now())
+    found, _ = examined(run)
+    assert found["prices wavespeed"]["text"].endswith(" ago; no longer listed: google/imagen4.")
+
+
+RINGING = {"PUBLIC_URL": "https://www.example.com"}
+
+
+def test_a_webhook_without_its_secret_is_a_hint_with_the_way_to_get_it(run, settings: Any, imagen_gateway: Gateway):
+    use(settings, imagen_gateway.url, **RINGING)
+    found, code = examined(run)
+    assert (found["webhooks"]["text"], levels(found), code) == ("asked for news: wavespeed.", {}, 0)
+    assert found["webhooks wavespeed"]["text"] == "could come, but not be believed: the secret is missing."
+    assert "GET /api/v3/webhook/secret" in found["webhooks wavespeed"]["fix"]
+
+
+def test_who_rings_and_who_is_asked_is_said(run, settings: Any, imagen_gateway: Gateway):
+    use(settings, imagen_gateway.url, **RINGING)
+    providers = settings.IMAGEN["PROVIDERS"]
+    providers["wavespeed"]["OPTIONS"]["webhook_secret"] = "whsec_test"
+    providers["apiin"] = {"BACKEND": APIIN, "OPTIONS": {"api_key": "aio_test"}}
+    settings.IMAGEN = {**settings.IMAGEN, "PROVIDERS": {**providers, "toy": {"BACKEND": SANDBOX}}}
+    found, _ = examined(run)
+    assert found["webhooks"]["text"] == "rung by: wavespeed, apiin; asked for news: toy."
+    assert "webhooks wavespeed" not in found
+
+
+def test_webhooks_without_our_addresses_are_a_warning(run, settings: Any, imagen_gateway: Gateway):
+    use(settings, imagen_gateway.url, **RINGING)
+    settings.ROOT_URLCONF = "tests.no_urls"
+    found, _ = examined(run)
+    assert found["webhooks"]["level"] == "warning"
+    assert "imagen.urls" in found["webhooks"]["fix"]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +344,7 @@ def test_a_public_address_has_to_be_one(run, settings: Any, imagen_gateway: Gate
     assert found["public address"]["level"] == level
 
 
-def test_a_site_without_time_zones_is_an_error(run, settings: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_site_without_time_zones_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(house.django_settings, "USE_TZ", False, raising=False)
-    found, _ = examined(run)
-    assert found["clock"]["text"] == "has no time zone."
+    (finding,) = house.clock()  # alone: this test's connection still has a time zone
+    assert (finding.level, finding.text) == ("error", "has no time zone.")

@@ -10,21 +10,35 @@ import pytest
 from imagen import engine, pipeline
 from imagen.models import Generation
 from imagen.testing import invariants
-from imagen.testing.gateway import Gateway
+from imagen.testing.gateway import KEYS, Gateway
 
 Ask = Callable[..., Generation]
 Site = Callable[..., None]
 
 
+BACKENDS = {
+    "wavespeed": "imagen.providers.wavespeed.WaveSpeed",
+    "apiframe": "imagen.providers.apiframe.Apiframe",
+    "apiin": "imagen.providers.apiin.ApiInOne",
+}
+
+
+def _provider(name: str, gateway: Gateway, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "BACKEND": BACKENDS[name],
+        "OPTIONS": {"api_key": KEYS[name], "base_url": gateway.url, **options},
+    }
+
+
 @pytest.fixture
 def site(settings: Any, imagen_gateway: Gateway) -> Site:
-    """Set ``settings.IMAGEN``: the gateway as WaveSpeed, quick, with these changes."""
+    """Set ``settings.IMAGEN``: the gateway as WaveSpeed or as others, quick, with these changes."""
 
-    def configure(*, options: dict[str, Any] | None = None, **changes: Any) -> None:
-        keys = {"api_key": "wsk_test", "base_url": imagen_gateway.url}
-        backend = "imagen.providers.wavespeed.WaveSpeed"
+    def configure(
+        *, vendors: tuple[str, ...] = ("wavespeed",), options: dict[str, Any] | None = None, **changes: Any
+    ) -> None:
         settings.IMAGEN = {
-            "PROVIDERS": {"wavespeed": {"BACKEND": backend, "OPTIONS": {**keys, **(options or {})}}},
+            "PROVIDERS": {name: _provider(name, imagen_gateway, options or {}) for name in vendors},
             "ALLOWED_PRIVATE_HOSTS": [f"127.0.0.1:{imagen_gateway.port}"],
             "POLL_SECONDS": 0.05,
             "RETRY_SECONDS": [0.05, 0.1],

@@ -46,7 +46,6 @@ def _half_deleted(generation: Generation) -> None:
 
 UNTRUE: list[tuple[Callable[[Generation], Any], str]] = [
     (rows(due_at=timezone.now()), "is over and still due"),
-    (rows(status="unconfirmed", due_at=timezone.now()), "waits for a person and is still due"),
     (rows(status="processing"), "is not over and never due"),
     (rows(holder="a worker"), "is held by a worker"),
     (rows(status="processing", remote_id=""), "was accepted without an id"),

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from imagen import claims
-from imagen.models import Gateway, Generation, Job
+from imagen.models import Gateway, Generation, Job, database_now
 
 
 def claim(limit=100, **limits) -> list[Job]:
@@ -76,13 +76,13 @@ def test_a_pause_stops_everybody_and_then_one_goes_first(ask):
     assert len(claim()) == 2
 
 
-def test_pauses_grow_while_a_provider_keeps_refusing(ask):
-    steps = [1.0, 2.0, 4.0]
+def test_pauses_grow_while_a_provider_keeps_refusing_up_to_a_probe_a_minute(transactional_db):
     lengths = []
-    for _ in range(4):
-        lengths.append(claims.pause("wavespeed", "provider_unavailable", seconds=None, steps=steps))
+    for _ in range(5):
+        gateway = claims.pause("wavespeed", "provider_unavailable", seconds=None, steps=[1.0, 2.0, 4.0])
+        lengths.append(round((gateway.paused_until - database_now()).total_seconds()))
         Gateway.objects.update(paused_until=timezone.now() - timedelta(seconds=1))
-    assert lengths == [1.0, 2.0, 4.0, 4.0]
+    assert lengths == [1, 2, 4, 60, 60]
 
 
 def test_a_batch_of_ten_at_two_a_minute_waits_says_why_and_completes(site, ask, work, imagen_gateway, monkeypatch):

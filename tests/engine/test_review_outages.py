@@ -119,7 +119,7 @@ def test_a_database_that_is_away_for_long_costs_a_job_nothing(made, work, monkey
 
 def test_waits_for_storage_do_not_count_as_poison():
     job = Job(status="storing", tries=30, error_code="storage_unavailable")
-    assert verdicts.poisoned(job).to == JobStatus.STORING
+    assert verdicts.poisoned(job, now=timezone.now()).to == JobStatus.STORING
 
 
 def test_a_poison_job_that_cannot_even_be_put_aside_ends_quietly(made, monkeypatch, caplog):

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from imagen import claims
-from imagen.models import Gateway, Generation, Job
+from imagen.models import Gateway, Generation, Job, database_now
 
 
 def over() -> None:
@@ -54,4 +54,5 @@ def test_a_provider_that_refuses_some_of_many_is_left_alone_as_long_as_it_asked(
 
 
 def test_a_provider_that_says_wait_zero_seconds_is_not_hammered(transactional_db: Any):
-    assert claims.pause("wavespeed", "provider_rate_limited", seconds=0.0, steps=[2.0, 4.0]) == 2.0
+    gateway = claims.pause("wavespeed", "provider_rate_limited", seconds=0.0, steps=[2.0, 4.0])
+    assert round((gateway.paused_until - database_now()).total_seconds()) == 2

@@ -22,6 +22,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 import imagen
+from imagen import marks
 from project import demo
 
 ROOT = Path(imagen.__file__).parent.parent
@@ -95,6 +96,7 @@ def test_the_demo_serves_until_it_is_asked_to_end(
     assert re.search(r"API token of editor\n  [0-9a-f]{40}\n", printed)
     for address in re.findall(r"http://127\.0\.0\.1:\d+\S*", printed):
         _get(address, printed)
+    _is_a_magazine(re.findall(r"Site +(\S+)/\n", printed)[0])
     process.send_signal(number)
     assert process.wait(SECONDS) == 0
     assert marked(environ["MARK"]) == []
@@ -102,9 +104,20 @@ def test_the_demo_serves_until_it_is_asked_to_end(
 
 def _get(address: str, printed: str) -> None:
     token = re.findall(r"[0-9a-f]{40}", printed)[0]
-    request = urllib.request.Request(address, headers={"Authorization": f"Token {token}"})
+    _read(urllib.request.Request(address, headers={"Authorization": f"Token {token}"}))
+
+
+def _read(request: urllib.request.Request | str) -> bytes:
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.status == 200
+        return bytes(answer.read())
+
+
+def _is_a_magazine(site: str) -> None:
+    """Six stories, each with a picture everybody may have that says how it was made."""
+    pictures = re.findall(r'<img src="(/media/[^"]+)"', _read(f"{site}/").decode())
+    assert len(pictures) == len(set(pictures)) == 6
+    assert all(marks.marked(_read(site + path)) for path in pictures)
 
 
 @pytest.mark.story

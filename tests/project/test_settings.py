@@ -13,7 +13,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.views.debug import SafeExceptionReporterFilter
 
 import project
-from project.urls import urlpatterns
 
 SETTINGS = str(Path(project.__file__).with_name("settings.py"))
 Load = Callable[..., dict[str, Any]]
@@ -86,7 +85,12 @@ def test_pictures_are_kept_where_no_address_leads(load: Load, tmp_path: Path) ->
     found = load(MEDIA_ROOT=str(tmp_path))
     options = found["STORAGES"]["imagen"]["OPTIONS"]
     assert options == {"location": tmp_path / "private", "base_url": None}
-    assert not any("media" in str(pattern.pattern) for pattern in urlpatterns)
+
+
+def test_what_is_on_a_page_lies_in_a_folder_of_its_own(load: Load, tmp_path: Path) -> None:
+    found = load(MEDIA_ROOT=str(tmp_path))
+    assert found["STORAGES"]["default"]["OPTIONS"] == {"location": tmp_path / "public"}
+    assert found["MEDIA_URL"] == "/media/"
 
 
 def test_a_bucket_makes_the_storage_private_s3(load: Load) -> None:

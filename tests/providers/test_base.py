@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderError, Unclear, Unreadable
-from imagen.providers.base import REMOTE_ID, Provider
+from imagen.offers import Offer, Price
+from imagen.providers.base import REMOTE_ID, Provider, between, first, moment, readable
 from imagen.testing.bodies import reply_with
-from imagen.types import Call, Failure, ImageRequest, Reply, Snapshot, State
+from imagen.types import Call, Failure, Found, ImageRequest, Reply, Snapshot, State, Trace
 
 
 class Plain(Provider):
@@ -262,6 +264,108 @@ def test_a_cut_through_the_key_shows_no_part_of_it(plain: Plain, padding: int):
     assert "sk_" not in plain.clean("\x00" * padding + "sk_secret")
 
 
+# Lists, prices and balances
+
+
+class Richer(Plain):
+    """A vendor that answers every optional question with what the document holds."""
+
+    def parse_found(self, document: dict[str, Any]) -> Found:
+        return Found(traces=readable(document["jobs"], _trace), more="2")
+
+    def parse_balance(self, document: dict[str, Any]) -> str:
+        return str(document["balance"])
+
+    def parse_catalogue(self, document: dict[str, Any]) -> tuple[Offer, ...]:
+        return (Offer(model="plain", id=document["id"]),)
+
+    def parse_price(self, document: dict[str, Any]) -> Price:
+        return Price.of(document["price"])
+
+
+def _trace(item: Any) -> Trace:
+    return Trace(remote_id=item["id"], model="plain", made_at=moment(item["at"]))
+
+
+READERS = ("read_found", "read_balance", "read_catalogue", "read_price")
+AT = "2026-11-20T10:00:00Z"
+
+
+def test_a_vendor_that_does_not_know_a_question_has_no_answer_to_read(plain: Plain):
+    for reader in READERS:
+        with pytest.raises(Unreadable):
+            getattr(plain, reader)(reply_with({}))
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_surprise_in_any_answer_is_an_unreadable_answer(reader: str):
+    with pytest.raises(Unreadable):
+        getattr(Richer(), reader)(reply_with({}))
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_refusal_is_told_apart_from_an_answer(reader: str):
+    with pytest.raises(Declined) as caught:
+        getattr(Richer(), reader)(reply_with({"message": "who are you"}, 401))
+    assert caught.value.code == "provider_auth"
+
+
+def test_a_balance_is_fit_to_show():
+    assert Richer().read_balance(reply_with({"balance": "\x1b[31m7\x00 credits"})) == "7 credits"
+
+
+def test_a_listed_job_whose_id_cannot_be_one_is_left_out():
+    jobs = [{"id": odd, "at": AT} for odd in ("a", "../a", "", 7, None, ["a"], "x" * 256)]
+    assert [trace.remote_id for trace in Richer().read_found(reply_with({"jobs": jobs})).traces] == ["a"]
+
+
+@pytest.mark.parametrize("more", ["\x00", "\ud800", "a\nb"])
+def test_a_list_whose_next_page_cannot_be_asked_for_is_unreadable(monkeypatch: pytest.MonkeyPatch, more: str):
+    monkeypatch.setattr(Richer, "parse_found", lambda self, document: Found(more=more))
+    with pytest.raises(Unreadable):
+        Richer().read_found(reply_with({}))
+
+
+def test_rows_that_cannot_be_read_are_left_out():
+    assert readable([{"id": "a", "at": AT}, {"id": "b"}, None, 7], _trace) == (_trace({"id": "a", "at": AT}),)
+
+
+@pytest.mark.parametrize("rows", [None, {}, "rows", 7])
+def test_what_is_no_list_cannot_be_read_at_all(rows: Any):
+    with pytest.raises(Unreadable):
+        readable(rows, _trace)
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"),
+    [
+        ("2026-11-20T10:00:00.239112031Z", 239112),
+        ("2026-11-20T10:00:00.239Z", 239000),
+        ("2026-11-20T10:00:00Z", 0),
+        ("2026-11-20T11:00:00+01:00", 0),
+        ("2026-11-20T10:00:00", 0),
+    ],
+)
+def test_a_time_is_read_in_every_usual_way(text: str, micros: int):
+    assert moment(text) == datetime(2026, 11, 20, 10, 0, 0, micros, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"),
+    [(AT, "2026-11-20T10:00:02.5Z", 2.5), (AT, AT, None), (AT, "2026-11-20T09:00:00Z", None), (None, AT, None)],
+)
+def test_seconds_lie_between_two_times_in_order(start: Any, end: Any, seconds: float | None):
+    assert between(start, end) == seconds
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [({"a": 1, "b": 2}, 1), ({"a": None, "b": 2}, 2), ({"a": "", "b": 0}, 0), ({"a": []}, []), ({}, None)],
+)
+def test_the_first_name_that_says_anything_counts(document: dict[str, Any], found: Any):
+    assert first(document, "a", "b") == found
+
+
 # Deliveries
 
 
@@ -276,6 +380,15 @@ def test_a_delivery_names_its_job(plain: Plain):
 def test_a_delivery_about_nothing_is_refused(plain: Plain, body: bytes):
     with pytest.raises(BadSignature):
         plain.named(body)
+
+
+def test_a_delivery_that_is_a_refusal_is_about_nothing(monkeypatch: pytest.MonkeyPatch, plain: Plain):
+    def about(self: Plain, delivery: Any) -> Any:
+        raise self.refusal(404, "gone")
+
+    monkeypatch.setattr(Plain, "about", about)
+    with pytest.raises(BadSignature):
+        plain.named(b"{}")
 
 
 def test_no_id_can_climb_out_of_a_path():

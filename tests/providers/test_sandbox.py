@@ -148,6 +148,11 @@ def test_a_long_prompt_keeps_the_beginning_of_its_caption() -> None:
     assert "a fox a fox a fox" in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
 
 
+def test_who_wants_no_text_in_the_picture_gets_no_caption() -> None:
+    text = submit("a fox", negative_prompt="Text, lettering").remote_id
+    assert "fox" not in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+
+
 def test_a_slow_job_takes_its_time() -> None:
     job = submit("a fox [[slow:20]]").remote_id
     assert (check(job, at=NOON + 19).state, check(job, at=NOON + 21).state) == (State.PENDING, State.DONE)

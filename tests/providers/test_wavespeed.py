@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,10 @@ import pytest
 
 from imagen import signatures
 from imagen.exceptions import BadSignature, Busy, Declined, NotFound, Unclear, Unreadable
-from imagen.offers import Offer, Price
+from imagen.offers import MODELS, Model, Offer, Price
 from imagen.providers.wavespeed import WaveSpeed
 from imagen.testing import ProviderContract
-from imagen.testing.bodies import reply_with
+from imagen.testing.bodies import NOON, reply_with
 from imagen.types import Call, ImageRequest, Output, Reply, State
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "wavespeed"
@@ -303,15 +305,202 @@ def test_the_balance_names_its_currency(wavespeed: WaveSpeed):
     assert wavespeed.read_balance(reply_with({"code": 200, "data": {"balance": 0, "currency": "EUR"}})) == "0.00 EUR"
 
 
-def test_a_strange_currency_is_fit_to_show(wavespeed: WaveSpeed):
-    strange = {"code": 200, "data": {"balance": 1, "currency": "\x1b[31mEUR\x00"}}
-    assert wavespeed.read_balance(reply_with(strange)) == "1.00 EUR"
+@pytest.mark.parametrize("currency", ["\x1b[31mEUR\x00", "E" * 11, 7, ["EUR"]])
+def test_a_balance_in_a_strange_currency_is_unreadable(wavespeed: WaveSpeed, currency: Any):
+    strange = {"code": 200, "data": {"balance": 1, "currency": currency}}
+    with pytest.raises(Unreadable):
+        wavespeed.read_balance(reply_with(strange))
 
 
-@pytest.mark.parametrize("data", [None, {}, {"balance": "much"}, {"balance": None}, []])
+@pytest.mark.parametrize(
+    "data", [None, {}, {"balance": "much"}, {"balance": None}, {"balance": True}, {"balance": float("nan")}, []]
+)
 def test_a_balance_that_is_not_said_is_unreadable(wavespeed: WaveSpeed, data: Any):
     with pytest.raises(Unreadable):
         wavespeed.read_balance(reply_with({"code": 200, "data": data}))
+
+
+# The list of predictions
+
+
+def listed(**facts: Any) -> dict[str, Any]:
+    whole = dict(recorded("history_ok")["response"]["json"]["data"]["items"][0])
+    return {**whole, "input": {"prompt": "A lighthouse at dusk"}, **facts}
+
+
+def history(*items: Any, page: Any = 1) -> Reply:
+    return reply_with({"code": 200, "message": "success", "data": {"page": page, "items": list(items)}})
+
+
+def test_our_predictions_of_a_model_are_asked_for_by_time(wavespeed: WaveSpeed):
+    wanted = recorded("history_ok")["request"]
+    since = datetime(2026, 11, 19, 1, tzinfo=timezone(timedelta(hours=1)))
+    call = wavespeed.find(offer=offer("google/imagen4"), since=since, until=datetime(2026, 11, 20, tzinfo=UTC))
+    assert (call.method, call.url) == (wanted["method"], wanted["url"])
+    assert call.json == {
+        "page": 1,
+        "page_size": 100,
+        "created_after": wanted["json"]["created_after"],
+        "created_before": wanted["json"]["created_before"],
+        "model": "google/imagen4",
+    }
+
+
+def test_a_listed_prediction_is_read_to_the_microsecond(wavespeed: WaveSpeed):
+    (trace,) = wavespeed.read_found(history(listed())).traces
+    assert (trace.remote_id, trace.model) == ("45b392b22c3b449fa935bd4dc2219dfe", "google/imagen4")
+    assert trace.made_at == datetime(2026, 11, 20, 9, 12, 48, 239112, tzinfo=UTC)
+    assert trace.inputs == {"prompt": "A lighthouse at dusk"}
+
+
+def test_a_prediction_that_hides_its_input_shows_none(wavespeed: WaveSpeed):
+    (trace,) = wavespeed.read_found(reply_with(recorded("history_ok")["response"]["json"])).traces
+    assert trace.inputs is None
+
+
+@pytest.mark.parametrize(("count", "page", "more"), [(1, 1, ""), (99, 1, ""), (100, 1, "2"), (100, 7, "8"), (0, 3, "")])
+def test_a_full_page_may_have_another_behind_it(wavespeed: WaveSpeed, count: int, page: int, more: str):
+    found = wavespeed.read_found(history(*[listed()] * count, page=page))
+    assert found.more == more
+    if more:
+        call = wavespeed.find(offer=offer("google/imagen4"), since=NOON, until=NOON, after=more)
+        assert call.json["page"] == page + 1
+
+
+@pytest.mark.parametrize("odd", [None, 7, {}, listed(id="../x"), listed(id=7), listed(created_at="soon")])
+def test_a_listed_prediction_that_cannot_be_read_is_left_out(wavespeed: WaveSpeed, odd: Any):
+    assert len(wavespeed.read_found(history(odd, listed())).traces) == 1
+
+
+def test_a_list_that_is_refused_says_why(wavespeed: WaveSpeed):
+    with pytest.raises(Declined) as caught:
+        wavespeed.read_found(reply_with({"code": 401, "message": "Invalid API key", "data": None}))
+    assert caught.value.code == "provider_auth"
+
+
+# Catalogue and prices
+
+
+def row(path: str, *, price: Any = 0.05, **properties: Any) -> dict[str, Any]:
+    """One line of the list of models."""
+    known = {"prompt": {"type": "string"}, "aspect_ratio": {"enum": ["1:1", "16:9"], "default": "1:1"}, **properties}
+    schema = {"request_schema": {"required": ["prompt"], "properties": known}}
+    return {"model_id": path, "base_price": price, "api_schema": {"api_schemas": [schema]}}
+
+
+def on_sale(wavespeed: WaveSpeed, *rows: Any) -> list[Offer]:
+    return list(wavespeed.read_catalogue(reply_with({"code": 200, "data": list(rows)})))
+
+
+def test_the_list_of_models_is_asked_for(wavespeed: WaveSpeed):
+    call = wavespeed.catalogue()
+    wanted = recorded("models_ok")["request"]
+    assert (call.method, call.url, call.json) == (wanted["method"], wanted["url"], None)
+
+
+def test_a_listed_model_of_ours_has_its_base_price_and_keeps_what_we_know(wavespeed: WaveSpeed):
+    (found,) = wavespeed.read_catalogue(reply_with(recorded("models_ok")["response"]["json"]))
+    assert found == offer("google/imagen4")
+    (dearer,) = on_sale(wavespeed, row("google/imagen4", price=0.05))
+    assert dearer == replace(offer("google/imagen4"), price=Price.of("0.05"))
+
+
+@pytest.mark.parametrize("price", [None, "0.05", -1, float("nan"), []])
+def test_a_listed_price_that_is_none_is_unknown(wavespeed: WaveSpeed, price: Any):
+    assert [found.price for found in on_sale(wavespeed, row("google/imagen4", price=price))] == [Price()]
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("wavespeed-ai/imagen4-fast", "imagen-4-fast"),
+        ("wavespeed-ai/imagen4-ultra", "imagen-4-ultra"),
+        ("google/imagen-4", "imagen-4"),
+    ],
+)
+def test_a_new_model_of_a_family_we_know_is_sold_by_its_schema(wavespeed: WaveSpeed, path: str, model: str):
+    count, sizes = {"type": "integer", "maximum": 2}, {"enum": ["1k", "2k"], "default": "1k"}
+    (found,) = on_sale(wavespeed, row(path, num_images=count, resolution=sizes, seed={"type": "integer"}))
+    assert (found.model, found.id, found.price) == (model, path, Price.of("0.05"))
+    assert (found.images_per_call, found.resolutions, found.seed, found.negative_prompt) == (
+        2,
+        ("1k", "2k"),
+        True,
+        False,
+    )
+    assert found.aspect_ratios == ("1:1", "16:9")
+
+
+def test_an_unlisted_banana_would_be_sold_too(wavespeed: WaveSpeed, monkeypatch: pytest.MonkeyPatch):
+    new = Model(id="nano-banana-3", name="Nano Banana 3")
+    monkeypatch.setitem(MODELS, new.id, new)
+    assert [found.model for found in on_sale(wavespeed, row("google/nano-banana-3/text-to-image"))] == ["nano-banana-3"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        row("google/imagen9"),
+        row("google/imagen4/edit"),
+        row("google/nano-banana-2.1/edit"),
+        row("google/nano-banana-99/text-to-image"),
+        row("somebody/imagen4"),
+        row("wavespeed-ai/flux-dev"),
+        row("../imagen4"),
+        {"model_id": "wavespeed-ai/imagen4-fast"},
+        {"model_id": ["google/imagen4"]},
+        {},
+        None,
+        7,
+    ],
+)
+def test_what_we_cannot_describe_is_left_out(wavespeed: WaveSpeed, odd: Any):
+    assert [found.id for found in on_sale(wavespeed, odd, row("google/imagen4"))] == ["google/imagen4"]
+
+
+def test_a_model_that_needs_a_picture_is_left_out(wavespeed: WaveSpeed):
+    needy = row("wavespeed-ai/imagen4-fast")
+    needy["api_schema"]["api_schemas"][0]["request_schema"]["required"] = ["prompt", "image"]
+    assert on_sale(wavespeed, needy) == []
+
+
+@pytest.mark.parametrize("data", [None, {}, "models", 7])
+def test_without_a_list_there_is_no_catalogue(wavespeed: WaveSpeed, data: Any):
+    with pytest.raises(Unreadable):
+        wavespeed.read_catalogue(reply_with({"code": 200, "data": data}))
+
+
+def test_the_price_of_one_image_is_asked_for_at_both_addresses(wavespeed: WaveSpeed):
+    calls = wavespeed.price(offer("google/imagen4"))
+    wanted = [recorded(name)["request"] for name in ("price_ok", "price_ok_legacy_pricing")]
+    assert [(call.method, call.url) for call in calls] == [(each["method"], each["url"]) for each in wanted]
+    assert [call.json for call in calls] == [{"model_id": "google/imagen4", "inputs": {"num_images": 1}}] * 2
+
+
+def test_a_model_of_one_image_is_not_told_a_number_when_its_price_is_asked(wavespeed: WaveSpeed):
+    call, _ = wavespeed.price(offer("google/nano-banana-2.1/text-to-image"))
+    assert call.json["inputs"] == {}
+
+
+@pytest.mark.parametrize("name", ["price_ok", "price_ok_legacy_pricing"])
+def test_a_price_is_read_in_both_shapes(wavespeed: WaveSpeed, name: str):
+    assert wavespeed.read_price(reply_with(recorded(name)["response"]["json"])) == Price.of("0.152")
+
+
+def test_a_price_names_its_currency(wavespeed: WaveSpeed):
+    said = {"code": 200, "data": {"price": 0.05, "unit_price": 9, "currency": "EUR"}}
+    assert wavespeed.read_price(reply_with(said)) == Price.of("0.05", "EUR")
+
+
+@pytest.mark.parametrize("data", [None, {}, {"price": None}, {"price": "0.05"}, {"price": -1}, {"unit_price": True}])
+def test_a_price_that_is_not_said_is_unreadable(wavespeed: WaveSpeed, data: Any):
+    with pytest.raises(Unreadable):
+        wavespeed.read_price(reply_with({"code": 200, "data": data}))
+
+
+def test_a_price_is_looked_for_at_the_second_address_when_the_first_is_not_there(wavespeed: WaveSpeed):
+    with pytest.raises(NotFound):
+        wavespeed.read_price(reply_with({"code": 404, "message": "not found", "data": None}))
 
 
 # Webhooks
@@ -320,7 +509,7 @@ def test_a_balance_that_is_not_said_is_unreadable(wavespeed: WaveSpeed, data: An
 @pytest.fixture
 def delivery(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     found = recorded("webhook_completed_1")
-    monkeypatch.setattr(signatures.time, "time", lambda: float(found["delivery"]["headers"]["webhook-timestamp"]))
+    monkeypatch.setattr(signatures, "clock", lambda: float(found["delivery"]["headers"]["webhook-timestamp"]))
     return found
 
 
@@ -340,7 +529,7 @@ def test_a_webhook_signed_by_somebody_else_is_refused(delivery: dict[str, Any], 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b"not json", b'{"id": 7}', b'{"id": "../x"}', b'{"id": null}'])
 def test_a_signed_webhook_without_a_possible_id_is_refused(monkeypatch: pytest.MonkeyPatch, body: bytes):
-    monkeypatch.setattr(signatures.time, "time", lambda: 1000.0)
+    monkeypatch.setattr(signatures, "clock", lambda: 1000.0)
     signature = signatures.hex_digest(b"a", sent_id="x", sent_at="1000", body=body)
     headers = {"webhook-id": "x", "webhook-timestamp": "1000", "webhook-signature": f"v3,{signature}"}
     with pytest.raises(BadSignature):

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from imagen.testing.gateway import Gateway
+from imagen.testing.gateway import KEYS, SECRET, Gateway
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = """
@@ -133,8 +133,20 @@ def gateway() -> Iterator[Gateway]:
         yield running
 
 
-def build(folder: Path, gateway: Gateway, *, database: str, redis: str = "", **changes: Any) -> Place:
-    """Set a site up and start its web server."""
+VENDORS = ("wavespeed", "apiframe", "apiin")
+
+
+def build(
+    folder: Path,
+    gateway: Gateway,
+    *,
+    database: str,
+    redis: str = "",
+    vendors: tuple[str, ...] = ("wavespeed",),
+    rings: bool = False,
+    **changes: Any,
+) -> Place:
+    """Set a site up and start its web server; where it ``rings``, the gateway knows where to."""
     port = free_port()
     ours = {"ALLOWED_PRIVATE_HOSTS": [f"127.0.0.1:{gateway.port}"], "POLL_SECONDS": 0.2, "LEASE_SECONDS": 3, **changes}
     env = {
@@ -142,8 +154,9 @@ def build(folder: Path, gateway: Gateway, *, database: str, redis: str = "", **c
         "DATABASE_URL": database,
         "REDIS_URL": redis,
         "MEDIA_ROOT": str(folder / "media"),
-        "WAVESPEED_API_KEY": "wsk_test",
-        "WAVESPEED_BASE_URL": gateway.url,
+        **{f"{vendor.upper()}_API_KEY": KEYS[vendor] for vendor in vendors},
+        **{f"{vendor.upper()}_BASE_URL": gateway.url for vendor in vendors},
+        **({"IMAGEN_PUBLIC_URL": f"http://127.0.0.1:{port}", "WAVESPEED_WEBHOOK_SECRET": SECRET} if rings else {}),
         "IMAGEN_SETTINGS": json.dumps(ours),
         "PYTHONWARNINGS": "ignore",
     }
@@ -164,13 +177,21 @@ def _await(port: int) -> None:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql+redis", marks=pytest.mark.service)])
-def place(request: pytest.FixtureRequest, tmp_path: Path, gateway: Gateway) -> Iterator[Place]:
-    """The site on each of the two stacks."""
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Where the site keeps its rows and its bells: each of the two stacks."""
     if request.param == "sqlite":
-        stack = {"database": f"sqlite:///{tmp_path}/db.sqlite3"}
-    else:
-        stack = {"database": request.getfixturevalue("postgres_url"), "redis": request.getfixturevalue("redis_url")}
-    site = build(tmp_path, gateway, **stack)
+        return {"database": f"sqlite:///{tmp_path}/db.sqlite3"}
+    return {"database": request.getfixturevalue("postgres_url"), "redis": request.getfixturevalue("redis_url")}
+
+
+@pytest.fixture
+def place(stack: dict[str, str], tmp_path: Path, gateway: Gateway) -> Iterator[Place]:
+    """The site with WaveSpeedAI alone."""
+    yield from opened(build(tmp_path, gateway, **stack))
+
+
+def opened(site: Place) -> Iterator[Place]:
+    """A site to work with; afterwards its rows and files are as they have to be."""
     yield site
     site.stop()
     site.manage("shell", "--no-imports", "-c", "from imagen.testing import invariants; invariants.check()")

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import time
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
 
 from imagen.exceptions import ProviderError
-from imagen.providers.wavespeed import WaveSpeed
 from imagen.testing import Gateway
 from imagen.types import State
+from tests.testing.callers import offers, opened
 
-OFFERS = {offer.id: offer for offers in WaveSpeed.offers.values() for offer in offers}
+OFFERS = offers("wavespeed")
 WORDS = {"prompt": "a kitten", "aspect_ratio": "16:9", "num_images": 2}
-
-
-def opened(content: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(content))
-    image.load()
-    return image
 
 
 # Good behaviour
 
 
 def test_a_picture_comes_home(imagen_gateway: Gateway, caller: Any):
+    imagen_gateway.script(latency=0.5)
     accepted = caller.submit(aspect_ratio="16:9", num_images=2)
     assert (accepted.state, accepted.outputs) == (State.PENDING, ())
     assert caller.check(accepted.remote_id).state is State.PENDING
-    time.sleep(0.06)
+    time.sleep(0.5)
     snapshot = caller.check(accepted.remote_id)
     assert (snapshot.state, snapshot.model) == (State.DONE, "google/imagen4")
     assert [output.flagged for output in snapshot.outputs] == [False, False]
@@ -180,7 +173,7 @@ def test_outputs_are_base64_when_asked(imagen_gateway: Gateway, client: httpx.Cl
 
 
 def test_the_balance_is_told(caller: Any):
-    assert caller.wavespeed.read_balance(caller.send(caller.wavespeed.balance()[0])) == "156.78 USD"
+    assert caller.provider.read_balance(caller.send(caller.provider.balance()[0])) == "156.78 USD"
 
 
 def test_models_are_listed_with_price_and_schema(client: httpx.Client):

@@ -12,18 +12,11 @@ import pytest
 from PIL import Image
 
 from imagen.exceptions import ProviderError
-from imagen.providers.wavespeed import WaveSpeed
 from imagen.testing import Gateway, faults
 from imagen.types import State
+from tests.testing.callers import opened
 
-OFFERS = {offer.id: offer for offers in WaveSpeed.offers.values() for offer in offers}
 WORDS = {"prompt": "a kitten", "aspect_ratio": "16:9", "num_images": 2}
-
-
-def opened(content: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(content))
-    image.load()
-    return image
 
 
 # Faults of calls
@@ -175,7 +168,7 @@ def fetch(imagen_gateway: Gateway, caller: Any) -> Any:
     def fetch(fault: str, **steps: Any) -> httpx.Response:
         imagen_gateway.script(latency=0, file=fault, **steps)
         (output,) = caller.finished(aspect_ratio="16:9").outputs
-        return httpx.get(output.url, timeout=1)
+        return httpx.get(output.url, timeout=5)
 
     return fetch
 

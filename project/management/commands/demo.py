@@ -45,6 +45,7 @@ class Command(BaseCommand):
         user = demo.prepare()
         processes.start("queue cluster", ["qcluster"])
         generation = demo.first_image(user, check=processes.check)
+        demo.magazine(user, check=processes.check)
         self.stdout.write(json.dumps(demo.presented(generation), ensure_ascii=False))
 
     def _stay(self, processes: Processes, port: int) -> None:
@@ -55,7 +56,9 @@ class Command(BaseCommand):
         demo.wait_for(port, check=processes.check)
         self._say(demo.welcome(port, key=demo.token(user)))
         generation = demo.first_image(user, check=processes.check)
-        self._say(f"The first image is ready: {demo.location(generation, port)}\nCtrl-C ends the demo.")
+        self._say(f"The first image is ready: {demo.location(generation, port)}\n")
+        demo.magazine(user, check=processes.check)
+        self._say("The magazine is out.\nCtrl-C ends the demo.\n")
         while True:
             processes.check()
             time.sleep(0.2)

@@ -1,0 +1,91 @@
+"""Looking for a submit whose outcome is unknown: in the gateway's own list, or under an id somebody named."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+
+from imagen import verdicts
+from imagen.engine.desk import Desk
+from imagen.exceptions import EgressBlocked, NotFound, ProviderError
+from imagen.models import Job, Move
+from imagen.providers.base import Provider
+from imagen.states import JobStatus
+from imagen.types import Found, Trace
+
+logger = logging.getLogger("imagen")
+MOST_PAGES = 10
+PAGE_BYTES = 8_000_000  # a list may carry the pictures of a hundred jobs as text
+
+
+async def inquire(desk: Desk, job: Job, provider: Provider) -> Move:
+    """What is known of the job now: adopted when the gateway shows it, else when to look again."""
+    try:
+        return await (_verify if job.remote_id else _search)(desk, job, provider)
+    except (ProviderError, EgressBlocked) as error:
+        logger.info("a search brought no answer", extra={"job": str(job.pk), "provider": job.provider})
+        return _again(job, wait=verdicts.delay(0) if job.remote_id and not isinstance(error, EgressBlocked) else None)
+
+
+async def _verify(desk: Desk, job: Job, provider: Provider) -> Move:
+    """A webhook or a person named this id: believe it when the gateway knows it under our key."""
+    try:
+        reply = await desk.transport.send(provider.check(job.remote_id), limit=desk.limit(job))
+        snapshot = provider.read_check(reply)
+    except NotFound:
+        return _dropped(job)
+    return verdicts.adopted(job, job.remote_id) if snapshot.remote_id in ("", job.remote_id) else _dropped(job)
+
+
+def _dropped(job: Job) -> Move:
+    note = f"{job.remote_id[:100]} is not known there"
+    return verdicts.unconfirmed(job, now=timezone.now(), note=note, remote_id="")
+
+
+def _again(job: Job, *, wait: float | None = None) -> Move:
+    """Nothing new: the words that are there stay."""
+    step = verdicts.unconfirmed(job, now=timezone.now(), error_note=job.error_note)
+    if wait is None:
+        return step
+    return Move(job=job, to=step.to, wait=wait, code=step.code, changes=step.changes)
+
+
+async def _search(desk: Desk, job: Job, provider: Provider) -> Move:
+    """Exactly one job that looks like ours and is nobody's: that is it."""
+    sent_at = job.sent_at or job.created_at
+    offer = desk.offer(job)
+    body = provider.submit(job.request, offer=offer, key=str(job.pk)).json
+    traces = await _traces(desk, job, provider)
+    if traces is None:
+        return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown", changes={"error_note": job.error_note})
+    alike = verdicts.matching(traces, model=offer.id, body=body, sent_at=sent_at)
+    ours = await desk.writer.run(_unclaimed, job, alike) if alike else set()
+    return verdicts.adopted(job, ours.pop()) if len(ours) == 1 else _again(job)
+
+
+async def _traces(desk: Desk, job: Job, provider: Provider) -> list[Trace] | None:
+    """The gateway's jobs of those minutes, ``None`` where it has no list; one that cannot be read whole is no proof."""
+    sent_at = job.sent_at or job.created_at
+    since, until = (sent_at + timedelta(seconds=seconds) for seconds in (verdicts.EARLIEST, verdicts.LATEST))
+    traces: list[Trace] = []
+    page = Found(more="")
+    for _ in range(MOST_PAGES):
+        call = provider.find(offer=desk.offer(job), since=since, until=until, after=page.more)
+        if call is None:
+            return None
+        page = provider.read_found(await desk.transport.send(call, limit=PAGE_BYTES))
+        traces += page.traces
+        if not page.more or (page.traces and page.traces[-1].made_at < since):
+            return traces
+    return []
+
+
+def _unclaimed(job: Job, remote_ids: set[str]) -> set[str]:
+    """Those no other call of ours has; none while a twin is under way, whose answer may name one of them."""
+    twins = Job.objects.filter(provider=job.provider, provider_model=job.provider_model, status=JobStatus.SENDING)
+    if twins.filter(generation__prompt=job.generation.prompt).exists():
+        return set()
+    mine = Job.objects.filter(provider=job.provider, remote_id__in=remote_ids)
+    return remote_ids - set(mine.values_list("remote_id", flat=True))

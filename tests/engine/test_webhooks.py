@@ -1,0 +1,141 @@
+"""Webhooks in: a ring makes us ask at once, and nothing else in it is believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagen import hooks
+from imagen.models import Event, Gateway, Generation, Job
+from imagen.testing.gateway import SECRET
+
+VENDORS = ("wavespeed", "apiframe", "apiin")
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def ringing(site, vendor, live_server):
+    """A site the gateway can ring at, which would itself ask only after eight seconds."""
+    options = {} if vendor == "apiin" else {"webhook_secret": SECRET}
+    site(vendors=(vendor,), options=options, PUBLIC_URL=live_server.url, POLL_SECONDS=8.0, POLL_MAX_SECONDS=8.0)
+
+
+def looks(gateway) -> int:
+    return sum(job.polls for job in gateway.jobs)
+
+
+def test_a_ring_brings_the_picture_with_a_single_look(ringing, made, imagen_gateway, vendor):
+    imagen_gateway.script(latency=0.5)
+    generation = made(seconds=6)
+    assert generation.status == "completed"
+    assert (looks(imagen_gateway), [ring.status for ring in imagen_gateway.rings]) == (1, [204])
+    assert generation.events.filter(what="webhook").count() == 1
+
+
+@pytest.mark.parametrize("manner", ["twice", "ten", "reversed", "says-failed", "hostile", "early"])
+def test_however_it_rings_there_is_one_transition_and_what_we_ask_decides(
+    ringing, made, imagen_gateway, vendor, manner
+):
+    imagen_gateway.script(webhook=manner, latency=0.3)
+    generation = made(seconds=15 if manner == "early" else 7)
+    assert (generation.status, generation.images.count()) == ("completed", 1)
+    assert {ring.status for ring in imagen_gateway.rings} == {204}
+    moves = list(generation.events.filter(job__isnull=False).exclude(what="webhook").values_list("what", flat=True))
+    assert moves == ["submitting", "sending", "processing", "storing", "completed"]
+    assert generation.events.filter(what="webhook").count() == 1
+
+
+def test_a_ring_that_is_too_long_is_not_read_and_asking_goes_on(ringing, made, imagen_gateway, vendor):
+    imagen_gateway.script(webhook="huge")
+    assert made(seconds=15).status == "completed"
+    assert {ring.status for ring in imagen_gateway.rings} == {413}
+    assert not Event.objects.filter(what="webhook").exists()
+
+
+@pytest.mark.parametrize("vendor", ["wavespeed", "apiframe"], indirect=True)  # nothing of API in One is signed
+def test_a_ring_without_proof_is_refused_and_asking_goes_on(ringing, made, imagen_gateway, vendor):
+    imagen_gateway.script(webhook="forged")
+    assert made(seconds=15).status == "completed"
+    assert {ring.status for ring in imagen_gateway.rings} == {401}
+    assert not Event.objects.filter(what="webhook").exists()
+
+
+@pytest.mark.parametrize("manner", ["other-job", "unknown"])
+def test_a_ring_about_another_job_is_taken_and_ignored(ringing, ask, work, imagen_gateway, vendor, manner):
+    imagen_gateway.script("stray", webhook=manner)
+    ask("a good one")
+    stray = ask("a stray one")
+    work(12)
+    stray.refresh_from_db()
+    assert stray.status == "completed"
+    assert {ring.status for ring in imagen_gateway.rings} == {204}
+    assert not stray.events.filter(what="webhook").exists()
+
+
+def test_webhooks_that_never_come_are_noticed_and_asking_takes_over(ringing, made, imagen_gateway, vendor, monkeypatch):
+    monkeypatch.setattr("imagen.models.gateway.DEAF_AFTER", 1)
+    imagen_gateway.script(webhook="none")
+    assert made(seconds=15).status == "completed"
+    assert Gateway.objects.get(pk=vendor).deaf
+
+
+def test_a_ring_is_heard_again_after_silence(ringing, made, imagen_gateway, vendor):
+    Gateway.objects.create(alias=vendor, missed=9)
+    assert made(seconds=15).status == "completed"
+    assert Gateway.objects.get(pk=vendor).missed == 0
+
+
+@pytest.mark.parametrize("fault", ["reset-after", "null-data"])
+def test_a_ring_resolves_a_send_whose_outcome_was_unknown(ringing, made, imagen_gateway, vendor, fault):
+    imagen_gateway.script(submit=fault, latency=0.5, first=1)
+    generation = made(seconds=9)
+    assert (generation.status, len(imagen_gateway.jobs)) == ("completed", 1)
+    assert generation.cost_actual == Job.objects.get().price
+
+
+def test_an_address_nobody_gave_out_is_not_found(ringing, client, vendor, ask):
+    job = ask().jobs.get()
+    good = hooks.token(job)
+    other = "apiin" if vendor != "apiin" else "wavespeed"
+    wrong = [good[:-1] + ("0" if good[-1] != "0" else "1"), good[:32], "x" * 64, good + "00", "é" * 32]
+    for path in [*(f"/imagen/hooks/{vendor}/{token}/" for token in wrong), f"/imagen/hooks/{other}/{good}/"]:
+        assert client.post(path, "{}", "application/json").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete", "patch", "head"])
+def test_only_a_post_rings(ringing, client, vendor, ask, method):
+    address = f"/imagen/hooks/{vendor}/{hooks.token(ask().jobs.get())}/"
+    assert getattr(client, method)(address).status_code == 405
+
+
+def test_the_address_outlives_a_change_of_the_secret_key(ringing, client, vendor, ask, settings):
+    job = ask().jobs.get()
+    address = f"/imagen/hooks/{vendor}/{hooks.token(job)}/"
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another"
+    assert client.post(address, "{}", "application/json").status_code == 401  # the place is known, the proof is missing
+    assert hooks.token(job) not in address
+
+
+def test_no_address_is_given_out_where_a_ring_could_not_be_believed(site, made, imagen_gateway, live_server):
+    site(PUBLIC_URL=live_server.url)  # WaveSpeed without its secret
+    assert made().status == "completed"
+    assert imagen_gateway.jobs[0].webhook == ""
+
+
+def test_no_address_is_given_out_where_nobody_can_reach_us(site, made, imagen_gateway):
+    site(vendors=("apiframe",))
+    assert made().status == "completed"
+    assert imagen_gateway.jobs[0].webhook == ""
+
+
+def test_a_run_of_two_hundred_needs_a_look_each_and_hardly_a_poll(ringing, ask, work, imagen_gateway, vendor):
+    imagen_gateway.script(latency=1.0)
+    for number in range(200):
+        ask(f"picture {number}")
+    work(60)
+    assert Generation.objects.filter(status="completed").count() == 200
+    assert looks(imagen_gateway) - 200 <= 0.2 * 200

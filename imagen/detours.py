@@ -75,7 +75,7 @@ def _fair(jobs: list[Job], movable: list[Job], choice: Choice) -> bool:
 def _move(generation: Generation, movable: list[Job], choice: Choice) -> None:
     """New calls first, so that the request never looks over."""
     code, start = movable[0].error_code, _told(movable)
-    pipeline.replace_calls(generation, choice, [slot for job in movable for slot in job.slots])
+    pipeline.hand_over(generation, choice, [slot for job in movable for slot in job.slots])
     for job in movable:
         job.generation = generation
         job.move(JobStatus.CANCELED, code=code)
@@ -83,8 +83,6 @@ def _move(generation: Generation, movable: list[Job], choice: Choice) -> None:
     Event.objects.create(generation=generation, job=movable[0], what="moved", code=code, note=f"{start} → {_told(new)}")
     logger.info("a request moved to another provider", extra=_facts(generation, choice.alias, code))
     generation.refresh_from_db()
-    expected = _sum(generation.jobs.filter(replacement=None))
-    generation.save_changes(provider=choice.alias, cost_unit=choice.offer.price.unit, cost_estimated=expected)
     generation.warn(CHANGED)
 
 

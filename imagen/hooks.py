@@ -73,7 +73,7 @@ def _ring(pk: uuid.UUID, alias: str, remote_id: str) -> bool:
     job = Job.objects.filter(pk=pk, provider=alias).select_for_update().first()
     if job is None or job.status not in _OPEN:
         return False
-    if job.remote_id not in ("", remote_id):
+    if job.remote_id not in ("", remote_id) and job.status != JobStatus.UNCONFIRMED:  # there it is only a candidate
         logger.warning("a webhook names another job", extra=_facts(job))
         return False
     if job.heard and job.remote_id == remote_id:

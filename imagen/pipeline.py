@@ -164,8 +164,7 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
         missing = set(range(generation.num_images)) - set(generation.images.values_list("index", flat=True))
         choice = who_again(generation)
         Event.objects.create(generation=generation, what="retry asked", actor_id=actor.pk if actor else None)
-        replace_calls(generation, choice, missing)
-        generation.save_changes(cancel_asked_at=None, provider=choice.alias)
+        hand_over(generation, choice, missing, cancel_asked_at=None)
         Generation.objects.refresh_outcomes([generation.pk])
         generation.refresh_from_db()
     queue.ring()
@@ -185,6 +184,12 @@ def who_again(generation: Generation) -> registry.Choice:
     return _same_money(generation) or registry.route(again(generation), avoid=claims.closed_now())
 
 
+def quote_again(generation: Generation, *, images: int) -> Quote:
+    """What so many of its pictures would cost now, where ``retry`` would have them made."""
+    choice = who_again(generation)
+    return _quote(choice, replace(again(generation), num_images=images))
+
+
 def _same_money(generation: Generation) -> registry.Choice | None:
     """The provider that was paid for a part already, as long as it takes the rest: one request, one currency."""
     if not generation.cost_actual:
@@ -194,11 +199,22 @@ def _same_money(generation: Generation) -> registry.Choice | None:
     return None
 
 
-def replace_calls(generation: Generation, choice: registry.Choice, places: Iterable[int]) -> None:
-    """New calls for these places, instead of those that were to fill them."""
+def hand_over(generation: Generation, choice: registry.Choice, places: Iterable[int], **changes: Any) -> None:
+    """New calls for these places, instead of those that were to fill them; provider and expected cost follow."""
     wanted = set(places)
     for job in [job for job in generation.jobs.filter(replacement=None) if set(job.slots) & wanted]:
         _hire(generation, choice, [slot for slot in job.slots if slot in wanted], replaces=job)
+    unit, expected = choice.offer.price.unit, _expected(list(generation.jobs.all()), choice.offer.price.unit)
+    generation.save_changes(provider=choice.alias, cost_unit=unit, cost_estimated=expected, **changes)
+
+
+def _expected(jobs: list[Job], unit: str) -> Decimal | None:
+    """What was spent on calls that others replace, and will be on those that stand; unknown in two currencies."""
+    replaced = {job.replaces_id for job in jobs}
+    amounts = [(job.cost or Decimal(0)) if job.pk in replaced else job.price for job in jobs]
+    mixed = any(amount and job.cost_unit != unit for job, amount in zip(jobs, amounts, strict=True))
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(amounts) and not mixed else None
 
 
 def erase(generation: Generation) -> None:

@@ -30,7 +30,6 @@ def adopt(job: Job, remote_id: str, *, actor: AbstractBaseUser | None) -> Genera
     registry.provider(job.provider)  # or there is nobody to ask
     with transaction.atomic():
         job, generation = _unconfirmed(job)
-        _refuse_deleted(generation)
         _name(job, remote_id)
         _note(job, ADOPTED, actor, remote_id)
         alarms.unconfirmed(job.provider)
@@ -55,8 +54,7 @@ def resend(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Gener
         _refuse_deleted(generation)
         choice = pipeline.who_again(generation)
         _note(job, SENT_AGAIN, actor, note)
-        pipeline.replace_calls(generation, choice, job.slots)
-        generation.save_changes(cancel_asked_at=None, provider=choice.alias)
+        pipeline.hand_over(generation, choice, job.slots, cancel_asked_at=None)
         _end(job, actor, cost=None)
         generation.refresh_from_db()
         queue.ring()

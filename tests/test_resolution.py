@@ -219,14 +219,28 @@ def test_the_second_decision_is_a_conflict_unless_the_first_only_named_an_id(ann
     assert len(story(job)) == 1
 
 
-@pytest.mark.parametrize("verb", ["adopt", "resend"])
-def test_for_a_deleted_request_nothing_is_bought(ann, verb):
+def test_for_a_deleted_request_nothing_is_bought(ann):
     job = doubtful()
     pipeline.erase(job.generation)
     with pytest.raises(Conflict) as conflict:
-        VERBS[verb](job, ann)
+        VERBS["resend"](job, ann)
     assert conflict.value.params["state"] == "deleted"
     assert (Job.objects.get().status, story(job)) == ("unconfirmed", [])
+
+
+def test_a_deleted_request_can_still_be_said_to_have_been_charged(ann):
+    job = doubtful()
+    pipeline.erase(job.generation)
+    VERBS["adopt"](job, ann)
+    assert Job.objects.get().remote_id != ""
+
+
+def test_a_retry_at_another_price_is_expected_to_cost_that(ann):
+    job = doubtful()
+    Job.objects.update(price=Decimal(9), cost_unit="credits")
+    generation = resolution.resend(job, actor=ann)
+    new = generation.jobs.get(replaces=job)
+    assert (generation.cost_estimated, generation.cost_unit) == (new.price, new.cost_unit)
 
 
 def test_of_a_deleted_request_it_can_still_be_said_that_it_was_free(ann):

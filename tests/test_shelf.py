@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from imagen import registry, shelf
+from imagen import pipeline, presentation, registry, shelf
+from imagen.admin import catalogue
 from imagen.models import Listing
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 WAVESPEED = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "k"}}
@@ -57,6 +59,23 @@ def test_what_a_sync_brought_is_noticed_within_a_minute(a_minute_later: None):
     listed()
     assert "google/imagen5" not in sold()
     registry.refresh()
+    assert "google/imagen5" in sold()
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        lambda: pipeline.quote(prompt="x", model="google/imagen5"),
+        lambda: pipeline.request(prompt="x", model="google/imagen5"),
+        lambda: pipeline.who_again(factories.generation(model="imagen-4")),
+        presentation.models_json,
+        catalogue.models,
+    ],
+    ids=["quote", "request", "retry", "models", "admin"],
+)
+def test_every_door_notices(a_minute_later: None, door: Callable[[], Any]):
+    listed()
+    door()
     assert "google/imagen5" in sold()
 
 

@@ -42,7 +42,7 @@ class Deed:
     button: Any
     fits: Callable[[Generation, Any], bool]
     missing: Callable[[Generation], int]
-    asked: Callable[[Generation], dict[str, Any]]
+    quote: Callable[[Generation, int], pipeline.Quote]
     do: Callable[[Generation, Any], Generation]
 
 
@@ -65,7 +65,7 @@ RETRY = Deed(
     button=gettext_lazy("Try again"),
     fits=lambda generation, user: generation.retryable and _missing(generation) > 0 and may_act(user, generation),
     missing=_missing,
-    asked=lambda generation: generation.request.asdict(),
+    quote=lambda generation, count: pipeline.quote_again(generation, images=count),
     do=lambda generation, user: pipeline.retry(generation, actor=user),
 )
 AGAIN = Deed(
@@ -74,7 +74,7 @@ AGAIN = Deed(
     button=gettext_lazy("Generate again"),
     fits=lambda generation, user: True,
     missing=lambda generation: generation.num_images,
-    asked=_same,
+    quote=lambda generation, count: pipeline.quote(**{**_same(generation), "num_images": count}),
     do=_again,
 )
 
@@ -108,7 +108,7 @@ def weigh(deed: Deed, generation: Generation, user: Any) -> Row:
         return Row(generation=generation, images=images, problem=told(Conflict(state=generation.get_status_display())))
     count = deed.missing(generation)
     try:
-        quote = pipeline.quote(**{**deed.asked(generation), "num_images": count})
+        quote = deed.quote(generation, count)
     except Refused as refused:
         return Row(generation=generation, images=images, problem=told(refused))
     return Row(generation=generation, images=images, count=count, amount=quote.estimated, unit=quote.unit)

@@ -114,6 +114,7 @@ REMEDIES: Mapping[str, Remedy] = {
             done=gettext_lazy("The id was noted. %(service)s is asked about it now."),
             form=AdoptForm,
             do=_adopt,
+            deleted_too=True,
         ),
         Remedy(
             name="release",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 from django.utils import timezone
@@ -26,7 +27,7 @@ async def inquire(desk: Desk, job: Job, provider: Provider) -> Move:
         return await (_verify if job.remote_id else _search)(desk, job, provider)
     except (ProviderError, EgressBlocked) as error:
         logger.info("a search brought no answer", extra={"job": str(job.pk), "provider": job.provider})
-        return _again(job, wait=verdicts.delay(0) if job.remote_id and not isinstance(error, EgressBlocked) else None)
+        return _again(job) if not job.remote_id or isinstance(error, EgressBlocked) else _soon(job)
 
 
 async def _verify(desk: Desk, job: Job, provider: Provider) -> Move:
@@ -44,22 +45,32 @@ def _dropped(job: Job) -> Move:
     return verdicts.unconfirmed(job, now=timezone.now(), note=note, remote_id="")
 
 
-def _again(job: Job, *, wait: float | None = None) -> Move:
+def _again(job: Job) -> Move:
     """Nothing new: the words that are there stay."""
-    step = verdicts.unconfirmed(job, now=timezone.now(), error_note=job.error_note)
-    if wait is None:
-        return step
-    return Move(job=job, to=step.to, wait=wait, code=step.code, changes=step.changes)
+    return verdicts.unconfirmed(job, now=timezone.now(), error_note=job.error_note)
+
+
+def _soon(job: Job) -> Move:
+    """An id is named and nobody answers: ask again, a step later each time, whatever the clock of the search says."""
+    changes = {"error_note": job.error_note, "tries": job.tries + 1}
+    return replace(_parked(job), wait=verdicts.delay(job.tries), changes=changes)
+
+
+def _parked(job: Job) -> Move:
+    """Only a person can help, or a webhook."""
+    return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown", changes={"error_note": job.error_note})
 
 
 async def _search(desk: Desk, job: Job, provider: Provider) -> Move:
-    """Exactly one job that looks like ours and is nobody's: that is it."""
+    """Exactly one job that looks like ours and is nobody's: that is it; of a deleted request nobody knows the looks."""
+    if job.generation.deleted_at is not None:
+        return _parked(job)
     sent_at = job.sent_at or job.created_at
     offer = desk.offer(job)
     body = provider.submit(job.request, offer=offer, key=str(job.pk)).json
     traces = await _traces(desk, job, provider)
     if traces is None:
-        return Move(job=job, to=JobStatus.UNCONFIRMED, code="submit_unknown", changes={"error_note": job.error_note})
+        return _parked(job)
     alike = verdicts.matching(traces, model=offer.id, body=body, sent_at=sent_at)
     ours = await desk.writer.run(_unclaimed, job, alike) if alike else set()
     return verdicts.adopted(job, ours.pop()) if len(ours) == 1 else _again(job)

@@ -17,6 +17,7 @@ from imagen.engine.rhythm import Rhythm
 from imagen.engine.writer import OUTAGE
 from imagen.exceptions import (
     Busy,
+    Declined,
     EgressBlocked,
     ImagenError,
     NotFound,
@@ -110,9 +111,11 @@ class Visit:
         )
         reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
         snapshot = self.provider.read(reply)
-        if not snapshot.remote_id:
-            raise Unreadable(f"{self.provider.label} sent no id")
-        return snapshot
+        if snapshot.remote_id:
+            return snapshot
+        if snapshot.failure:  # its own word that there is no job
+            raise Declined(snapshot.failure.message, code=snapshot.failure.code)
+        raise Unreadable(f"{self.provider.label} sent no id")
 
     async def _mark(self) -> None:
         """Commit, before the first byte, that from here on money may be spent."""

@@ -212,8 +212,10 @@ def _first(times: Any) -> datetime | None:
 
 
 def _spent(jobs: list[Job]) -> Decimal | None:
-    known = [job.cost for job in jobs if job.cost is not None]
-    return sum(known, Decimal(0)) if known else None
+    """What the calls cost together; unknown in two currencies."""
+    known = [job for job in jobs if job.cost is not None]
+    mixed = len({job.cost_unit for job in known if job.cost}) > 1
+    return sum((job.cost for job in known if job.cost), Decimal(0)) if known and not mixed else None
 
 
 def _reason(status: Status, jobs: list[Job]) -> tuple[str, str]:

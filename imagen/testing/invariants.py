@@ -65,6 +65,8 @@ def _of_history(job: Job) -> Iterator[str]:
 def _of_generation(generation: Generation) -> Iterator[str]:
     jobs, images = list(generation.jobs.all()), list(generation.images.all())
     costs = [job.cost for job in jobs if job.cost is not None]
+    if len({job.cost_unit for job in jobs if job.cost}) > 1:
+        costs = []  # nobody can add them up
     if generation.cost_actual != (sum(costs, Decimal(0)) if costs else None):
         yield f"says it cost {generation.cost_actual}, its jobs say {costs}"
     if generation.deleted_at is not None:

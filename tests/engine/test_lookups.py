@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from imagen import verdicts
+from imagen import pipeline, resolution, verdicts
 from imagen.models import Alarm, Job
 
 
@@ -87,12 +87,23 @@ def test_after_a_day_only_a_person_can_help_and_is_told(shown, ask, work, imagen
     assert Alarm.objects.get().cause == "submit_unknown"
 
 
-def test_an_id_somebody_named_is_adopted_when_the_gateway_knows_it(made, work, imagen_gateway):
+def test_an_id_a_person_named_is_adopted_when_the_gateway_knows_it(made, work, imagen_gateway):
     generation = lost(made, imagen_gateway)
-    Job.objects.update(remote_id=imagen_gateway.jobs[0].id, due_at=timezone.now())
+    resolution.adopt(generation.jobs.get(), imagen_gateway.jobs[0].id, actor=None)
     work(3)
     generation.refresh_from_db()
     assert (generation.status, generation.images.count()) == ("completed", 1)
+
+
+def test_the_pictures_of_a_deleted_request_are_adopted_without_keeping_them(made, work, imagen_gateway, media):
+    generation = lost(made, imagen_gateway)
+    pipeline.erase(generation)
+    resolution.adopt(generation.jobs.get(), imagen_gateway.jobs[0].id, actor=None)
+    work(3)
+    pipeline.sweep()
+    job = generation.jobs.get()
+    assert (job.status, job.cost, generation.images.count()) == ("completed", job.price, 0)
+    assert not [path for path in media.rglob("*") if path.is_file()]
 
 
 def test_an_id_nobody_knows_is_dropped_and_said_so(made, work, imagen_gateway):

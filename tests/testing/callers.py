@@ -16,6 +16,8 @@ from imagen.providers.apiframe import Apiframe
 from imagen.providers.apiin import ApiInOne
 from imagen.providers.base import Provider
 from imagen.providers.wavespeed import WaveSpeed
+from imagen.testing import Gateway
+from imagen.testing.ledger import Ring
 from imagen.types import Call, ImageRequest, Reply, Snapshot
 
 VENDORS: dict[str, type[Provider]] = {"wavespeed": WaveSpeed, "apiframe": Apiframe, "apiin": ApiInOne}
@@ -72,3 +74,17 @@ class Caller:
 
     def get(self, url: str) -> bytes:
         return self.client.get(url).content
+
+
+def rung(gateway: Gateway, count: int = 1) -> list[Ring]:
+    """So many rings, when they are there, and no more."""
+    until(lambda: len(gateway.rings) >= count)
+    time.sleep(0.05)
+    assert len(gateway.rings) == count
+    return gateway.rings
+
+
+def named(caller: Caller, ring: Ring) -> str:
+    """The job a ring is about, its signature verified by the vendor."""
+    headers = {name.lower(): value for name, value in ring.headers.items()}
+    return caller.provider.ring(headers, ring.body)

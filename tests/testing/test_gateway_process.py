@@ -23,13 +23,14 @@ WORDS = {"prompt": "a kitten"}
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_runs_as_a_process_until_a_signal_ends_it(end: signal.Signals):
-    command = [sys.executable, "-W", "error", "-m", "imagen.testing.gateway", "--port", "0", "--scale", "0.1"]
+    options = ["--port", "0", "--scale", "0.1", "--secret", "whsec_told"]
+    command = [sys.executable, "-W", "error", "-m", "imagen.testing.gateway", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
-        request = urllib.request.Request(f"{url}/api/v3/balance", headers={"Authorization": "Bearer wsk_test"})
+        request = urllib.request.Request(f"{url}/api/v3/webhook/secret", headers={"Authorization": "Bearer wsk_test"})
         with urllib.request.urlopen(request, timeout=5) as answer:
-            assert json.load(answer)["data"] == {"balance": 156.78}
+            assert json.load(answer)["data"] == {"secret": "whsec_told"}
         process.send_signal(end)
         _, errors = process.communicate(timeout=10)
     assert (process.returncode, errors) == (0, "")

@@ -82,12 +82,13 @@ def test_a_job_may_fail_at_each_vendor(imagen_gateway: Gateway, anyone: Any):
     )
 
 
-def test_words_may_be_said_in_another_case(imagen_gateway: Gateway, anyone: Any):
-    imagen_gateway.script(latency=0, case="upper")
-    assert anyone.finished().state is State.DONE
-    imagen_gateway.script(latency=0, case="lower")
-    assert anyone.finished().state is State.DONE
-    assert "completed" in anyone.client.get(imagen_gateway.calls[-1].path).text
+@pytest.mark.parametrize("case", ["upper", "lower"])
+def test_words_may_be_said_in_another_case(imagen_gateway: Gateway, anyone: Any, case: str):
+    imagen_gateway.script(latency=0, case=case)
+    snapshot = anyone.finished()
+    assert (snapshot.state, len(snapshot.outputs)) == (State.DONE, 1)
+    word = {"upper": "COMPLETED", "lower": "completed"}[case]
+    assert f'"status": "{word}"' in anyone.client.get(imagen_gateway.calls[-1].path).text
 
 
 def test_outputs_may_be_text_at_each_vendor_that_takes_it(imagen_gateway: Gateway, anyone: Any):

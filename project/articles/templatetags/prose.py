@@ -14,7 +14,7 @@ register = template.Library()
 @register.filter
 def prose(text: str) -> SafeString:
     """Blank lines part paragraphs, ``## `` starts a heading; everything else is shown as it was typed."""
-    blocks = (block.strip() for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")))
+    blocks = (block.strip() for block in re.split(r"\n\s*\n", text))
     return format_html_join("\n", "{}", ((_block(block),) for block in blocks if block))
 
 

@@ -7,7 +7,7 @@ ARGS ?=
 WORKERS ?= 2
 TEMPLATES = $(shell find imagen templates -name '*.html')
 
-.PHONY: help demo test lint types contracts check bench format clean
+.PHONY: help demo test matrix lint types contracts check bench format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ demo: $(VENV)/.demo  ## Run the demo site on http://127.0.0.1:8000 (PORT=… cha
 
 test: $(VENV)/.dev  ## Run the whole test suite (ARGS=… are pytest's, WORKERS=0 runs it in one process)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+matrix: $(VENV)/.dev  ## Run it on every Python, Django and database of the matrix (needs them all, and PostgreSQL and Redis)
+	WORKERS=$(WORKERS) $(BIN)/nox $(if $(ARGS),-- $(ARGS))
 
 lint: $(VENV)/.dev  ## Check style and form
 	$(BIN)/ruff check .

@@ -45,9 +45,13 @@ class Drain:
         return f"{pace}, CPU {self.each:.1f} ms, {self.polls:.1f} looks each{memory}"
 
 
-def ours(stack: str, count: int, *, latency: float = 2.0, spread: float = 0.0, plain: bool = False) -> Drain:
+def ours(
+    stack: str, count: int, *, latency: float = 2.0, spread: float = 0.0, plain: bool = False, rings: bool = False
+) -> Drain:
     """A burst through one worker that has seen a few pictures before."""
-    with site(stack, latency=latency, spread=spread) as place:
+    with site(stack, latency=latency, spread=spread, rings=rings) as place:
+        if rings:
+            place.serve()
         worker = place.start("-m", "bench.worker", *(["--plain"] if plain else []))
         assert worker.line() == "ready"
         asking = place.start("-m", "bench.burst", "ours")

@@ -20,6 +20,7 @@ from typing import Any
 
 from bench.processes import ROOT, Child
 from bench.stacks import stack
+from imagen.testing.gateway import SECRET
 
 WEIGHT = 1_000_000
 _FOREIGN = re.compile("DJANGO|IMAGEN|.*_PROXY$", re.IGNORECASE)
@@ -36,6 +37,7 @@ class Site:
 
     env: dict[str, str]
     gateway: str
+    port: int
     open: ExitStack
 
     def start(self, *command: str, **env: str) -> Child:
@@ -54,11 +56,10 @@ class Site:
 
     def serve(self) -> int:
         """Start a web server as the reference recommends it; its port."""
-        port = _free_port()
-        options = {"-k": "gthread", "--threads": "8", "--bind": f"127.0.0.1:{port}", "--log-level": "warning"}
+        options = {"-k": "gthread", "--threads": "8", "--bind": f"127.0.0.1:{self.port}", "--log-level": "warning"}
         self.start("-m", "gunicorn", "project.wsgi", "--no-control-socket", *itertools.chain(*options.items()))
-        _await(port)
-        return port
+        _await(self.port)
+        return self.port
 
     def heard(self) -> list[dict[str, Any]]:
         """The jobs the gateway took, oldest first."""
@@ -68,10 +69,11 @@ class Site:
 
 
 @contextmanager
-def site(name: str, *, latency: float = 2.0, spread: float = 0.0) -> Iterator[Site]:
+def site(name: str, *, latency: float = 2.0, spread: float = 0.0, rings: bool = False) -> Iterator[Site]:
     """A site on a fresh stack of this name, its gateway serving pictures of one megabyte.
 
-    Real pictures take about eight seconds; where they take less, we ask as much more often.
+    Real pictures take about eight seconds; where they take less, we ask as much more often. Where it ``rings``, the
+    gateway sends webhooks to the web server.
     """
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="imagen-bench-")))
@@ -79,8 +81,10 @@ def site(name: str, *, latency: float = 2.0, spread: float = 0.0) -> Iterator[Si
         options = {"--port": 0, "--latency": latency, "--spread": spread, "--weight": WEIGHT}
         command = [str(part) for pair in options.items() for part in pair]
         gateway = opened.enter_context(Child("-m", "imagen.testing.gateway", *command)).line()
+        port = _free_port()
         env = _environment(place, gateway, folder, POLL_SECONDS=min(latency / 8, 1.0))
-        found = Site(env=env, gateway=gateway, open=opened)
+        bell = {"IMAGEN_PUBLIC_URL": f"http://127.0.0.1:{port}", "WAVESPEED_WEBHOOK_SECRET": SECRET}
+        found = Site(env=env | bell if rings else env, gateway=gateway, port=port, open=opened)
         found.manage("migrate", "--verbosity", "0")
         yield found
 

@@ -67,7 +67,10 @@ GOALS: dict[str, Goal] = {
         what="the same, p95", prototype="19 %", target="≤ 20 %", most=20,
     ),
     "P5 webhooks": Goal(
-        what="looks for one picture with webhooks", target="≤ 0.2",
+        what="N=200 with webhooks: looks beyond the one that each ring asks for", target="≤ 0.2", most=0.2,
+    ),
+    "P5 webhooks p95": Goal(
+        what="the same: ready there to noticed here, share of 8 s, p95", target="–",
     ),
     "P6": Goal(
         what="memory of the worker, N=1000 against N=50", prototype="1.23", target="≤ 1.25", most=1.25,
@@ -108,7 +111,7 @@ GOALS: dict[str, Goal] = {
 OTHERWISE: dict[str, dict[str, float]] = {
     "P2": {"most": 1.15}, "P9": {"least": 0.5}, "P13": {"most": 30},
 }  # fmt: skip
-ELSEWHERE = {"P7": "tests/story", "P5 webhooks": "not measured", "P11": "not measured", "P12": "not measured"}
+ELSEWHERE = {"P7": "tests/story", "P11": "not measured", "P12": "not measured"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import base64
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
@@ -32,7 +33,8 @@ class Stage(StrEnum):
 class Darkroom:
     """Develops the jobs of a ledger; ``scale`` and ``weight`` make pictures smaller or heavier.
 
-    A job takes ``latency`` seconds, up to ``spread`` more or less.
+    A job takes ``latency`` seconds, up to ``spread`` more or less. ``paint`` gives pictures of one's own: the bytes for
+    a job, a file name and a size.
     """
 
     ledger: Ledger
@@ -41,6 +43,7 @@ class Darkroom:
     spread: float = 0.0
     scale: float = 1.0
     weight: int = 0
+    paint: Callable[[Job, str, tuple[int, int]], bytes] | None = None
 
     def duration(self) -> float:
         """Evenly spread, and the same in every run: the fractions of the golden ratio's multiples."""
@@ -84,9 +87,14 @@ class Darkroom:
 
     def _file(self, name: str, job: Job, script: Script) -> Answer:
         size = size_of(job.ratio, job.resolution, scale=self.scale)
-        body = picture(name, size, form=job.form, weight=self.weight)
+        body = self._painted(name, job, size)
         answer = Answer(body=body, content_type=f"image/{'png' if self.weight else job.form.lower()}")
         if fault := self.ledger.fault("file", name, script):
             answer = FILES[fault](answer, script, name, size)
         self.ledger.served[name] = answer.body
         return answer
+
+    def _painted(self, name: str, job: Job, size: tuple[int, int]) -> bytes:
+        if self.paint is not None:
+            return self.paint(job, name, size)
+        return picture(name, size, form=job.form, weight=self.weight)

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
-TEMPLATES = $(shell find imagen templates -name '*.html')
+TEMPLATES = $(shell find imagen project templates -name '*.html')
 
 .PHONY: help demo test matrix lint types contracts check bench format clean
 

@@ -115,6 +115,7 @@ AFTER: Mapping[str, Fault] = {
     "wrong-types": _twisted,
     "huge-id": _named("x" * 10_000),
     "control-id": _named("a\x00\n/../b"),
+    "other-id": _named("00000000-0000-4000-8000-00000000000a"),  # the same for everybody
 }
 
 CALLS: Mapping[str, Fault] = {**BEFORE, **AFTER}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from imagen.testing.gateway import Gateway
+from project.demo import Account
+from tests.browser.scenery import scenery
 from tests.factories import person
+from tests.story.conftest import VENDORS, Place, build, opened
 
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'"
 EDITOR = ("generate", "view_generation", "change_generation", "add_generation", "view_image", "change_image")
@@ -52,31 +57,85 @@ def complains(message: ConsoleMessage) -> bool:
     return message.type == "error" and "favicon.ico" not in message.location.get("url", "")
 
 
-@pytest.fixture
-def visit(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
-    """Open a page of the site as somebody; at the end nothing may have been wrong in the browser's eyes."""
+@contextmanager
+def windows(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Empty windows with these options; at the end nothing may have been wrong in the browser's eyes."""
     wrong: list[str] = []
     contexts: list[BrowserContext] = []
 
-    def open_page(address: str, user: Any, **options: Any) -> Page:
-        client = Client()
-        client.force_login(user)
-        contexts.append(context := chromium.new_context(base_url=live_server.url, **options))
-        session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-        context.add_cookies([session])
+    def window(**options: Any) -> Page:
+        contexts.append(context := chromium.new_context(**options))
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text) if complains(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(address)
         return page
 
-    yield open_page
+    yield window
     for context in contexts:
         context.close()
     assert not wrong
 
 
 @pytest.fixture
+def visit(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Open a page of the site of this process as somebody."""
+    with windows(chromium) as window:
+
+        def open_page(address: str, user: Any, **options: Any) -> Page:
+            client = Client()
+            client.force_login(user)
+            page = window(base_url=live_server.url, **options)
+            session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+            page.context.add_cookies([session])
+            page.goto(address)
+            return page
+
+        yield open_page
+
+
+@pytest.fixture
 def editor(chromium: Browser, transactional_db: None) -> Any:
     """A member of staff who may generate."""
     return person("ann", *EDITOR, is_staff=True)
+
+
+# --- a whole site: web server, cluster, storage, and every service at the other end of a socket
+
+PEOPLE = """
+from project import demo
+demo.account(demo.ADMIN)
+print(demo.token(demo.editor()))
+"""
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    """Every service, with pictures to look at."""
+    with Gateway(scale=1 / 2, latency=1.0, paint=scenery) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, gateway: Gateway) -> Iterator[Place]:
+    """The demo with its people, a cluster and the three services, for one module."""
+    folder = tmp_path_factory.mktemp("place")
+    found = build(folder, gateway, database=f"sqlite:///{folder}/db.sqlite3", vendors=VENDORS, rings=True)
+    found.token = found.manage("shell", "--no-imports", "-c", PEOPLE).splitlines()[-1]
+    found.cluster()
+    yield from opened(found)
+
+
+@pytest.fixture
+def enter(chromium: Browser, place: Place) -> Iterator[Callable[..., Page]]:
+    """Sign in to the whole site as one of its people, and go on to an address."""
+    with windows(chromium) as window:
+
+        def sign_in(person: Account, address: str, **options: Any) -> Page:
+            page = window(base_url=f"http://127.0.0.1:{place.port}", **options)
+            page.goto(f"/admin/login/?next={address}")
+            page.get_by_label("Username").fill(person.name)
+            page.get_by_label("Password").fill(person.password)
+            page.get_by_role("button", name="Log in").click()
+            return page
+
+        yield sign_in

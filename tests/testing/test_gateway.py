@@ -85,7 +85,7 @@ def test_pictures_may_weigh_what_a_measurement_needs(call: Any):
 def test_pictures_may_be_of_ones_own(call: Any):
     with Gateway(latency=0, scale=0.1, paint=lambda job, name, size: f"{job.prompt} {name} {size}".encode()) as gateway:
         caller = call(gateway)
-        (output,) = caller.finished("a red kite").outputs
+        (output,) = caller.finished(prompt="a red kite").outputs
         assert caller.get(output.url) == f"a red kite {gateway.jobs[0].id}-0.png (102, 102)".encode()
 
 

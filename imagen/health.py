@@ -10,18 +10,19 @@ from django.db.models import Min
 
 from imagen import queue
 from imagen.conf import settings
-from imagen.models import Job, Worker, database_now
+from imagen.models import Alarm, Job, Worker, database_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What answers, when a worker was last heard of, and how long the oldest work is overdue."""
+    """What answers, when a worker was last heard of, how long the oldest work is overdue, what needs a person."""
 
     database: bool
     broker: bool = False
     last_heartbeat: datetime | None = None
     oldest_waiting_seconds: float | None = None
     attended: bool = True
+    alarms: int = 0
 
     @property
     def well(self) -> bool:
@@ -34,6 +35,7 @@ def look() -> Health:
     try:
         now, beat = database_now(), Worker.last_beat()
         due = Job.objects.due().aggregate(first=Min("due_at"))["first"]
+        open_alarms = Alarm.objects.filter(over_at=None).count()
     except Error:
         return Health(database=False)
     patience = 2 * settings.SWEEP_SECONDS
@@ -45,4 +47,5 @@ def look() -> Health:
         last_heartbeat=beat,
         oldest_waiting_seconds=waiting,
         attended=not (quiet and (waiting or 0) > patience),
+        alarms=open_alarms,
     )

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from imagen import health
-from imagen.models import Job, Worker
+from imagen.models import Alarm, Job, Worker
 from tests import factories
 
 
@@ -29,10 +29,15 @@ def look(client):
 
 
 def test_an_idle_site_is_well(client, db):
-    assert look(client) == (
-        200,
-        {"status": "ok", "database": "ok", "broker": "ok", "last_heartbeat": None, "oldest_waiting_seconds": None},
-    )
+    answers = {"status": "ok", "database": "ok", "broker": "ok"}
+    quiet = {"last_heartbeat": None, "oldest_waiting_seconds": None, "alarms": 0}
+    assert look(client) == (200, {**answers, **quiet})
+
+
+def test_what_needs_an_administrator_is_counted_and_not_named(client, db):
+    Alarm.objects.create(cause="provider_auth", about="wavespeed")
+    Alarm.objects.create(cause="submit_unknown", about="wavespeed", over_at=timezone.now())
+    assert look(client)[1]["alarms"] == 1
 
 
 def test_anybody_may_look_and_nothing_keeps_the_answer(client, db):

@@ -37,6 +37,7 @@ class Engine:
         self.holder = f"{self.name}:{uuid.uuid4().hex[:8]}"
         self.seconds = seconds
         self._visits: dict[asyncio.Task[None], Job] = {}
+        self._probing: asyncio.Task[None] | None = None
         self._started_at = timezone.now()
 
     async def run(self, stopping: asyncio.Event | None = None) -> None:
@@ -66,7 +67,7 @@ class Engine:
             self._hold: settings.LEASE_SECONDS / 3,
             self._beat: BEAT_SECONDS,
             self._detour: DETOUR_SECONDS,
-            self.desk.probe: DETOUR_SECONDS,
+            self._probe: DETOUR_SECONDS,
         }
         return rota if self.seconds is not None else {**rota, self._sweep: settings.SWEEP_SECONDS}
 
@@ -107,6 +108,11 @@ class Engine:
     async def _detour(self) -> None:
         await self.desk.guarded(detours.take)
 
+    async def _probe(self) -> None:
+        """Beside the loop: a broken provider may take its time to answer."""
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.create_task(self.desk.probe())
+
     async def _sweep(self) -> None:
         await self.desk.guarded(pipeline.sweep)
 
@@ -115,6 +121,9 @@ class Engine:
         if self._visits:
             await asyncio.wait(list(self._visits), timeout=settings.CALL_SECONDS + GRACE_SECONDS)
         await self._let_go()
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
         await self._beat()
 
     async def _let_go(self) -> None:

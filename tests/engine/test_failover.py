@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from imagen import claims, pipeline
 from imagen.models import Alarm, Gateway, Generation, Job
@@ -182,3 +184,19 @@ def test_a_request_cancelled_while_it_waits_is_not_moved(three, made, ask, work,
     work(3)
     second.refresh_from_db()
     assert (second.status, second.jobs.count()) == ("canceled", 1)
+
+
+def test_a_probe_that_hangs_holds_nobody_up(three, made, ask, work, imagen_gateway, monkeypatch, settings):
+    monkeypatch.setattr(claims, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr("imagen.engine.loop.DETOUR_SECONDS", 0.1)
+    imagen_gateway.closed["wavespeed"] = 401
+    made("first", seconds=6)
+    del imagen_gateway.closed["wavespeed"]
+    settings.IMAGEN = {**settings.IMAGEN, "CALL_SECONDS": 4}
+    imagen_gateway.script(catalogue="hang", latency=0.5)
+    second = ask("second", provider="apiframe")
+    Job.objects.filter(generation=second).update(due_at=timezone.now() + timedelta(seconds=0.6))
+    work(6)
+    sent = next(call.at for call in imagen_gateway.calls if b"second" in call.body)
+    assert sent - second.created_at.timestamp() < 3
+    assert any(call.path.endswith("balance") for call in imagen_gateway.calls)

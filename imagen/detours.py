@@ -78,7 +78,7 @@ def _move(generation: Generation, movable: list[Job], choice: Choice) -> None:
     pipeline.hand_over(generation, choice, [slot for job in movable for slot in job.slots])
     for job in movable:
         job.generation = generation
-        job.move(JobStatus.CANCELED, code=code)
+        job.move(JobStatus.CANCELED)
     new = [job for job in generation.jobs.filter(replacement=None) if job.status == JobStatus.QUEUED]
     Event.objects.create(generation=generation, job=movable[0], what="moved", code=code, note=f"{start} → {_told(new)}")
     logger.info("a request moved to another provider", extra=_facts(generation, choice.alias, code))

@@ -7,7 +7,7 @@ ARGS ?=
 WORKERS ?= 2
 TEMPLATES = $(shell find imagen project templates -name '*.html')
 
-.PHONY: help demo test matrix lint types contracts check bench format clean
+.PHONY: help demo test matrix screenshots lint types contracts check bench format clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ test: $(VENV)/.dev  ## Run the whole test suite (ARGS=… are pytest's, WORKERS=
 
 matrix: $(VENV)/.dev  ## Run it on every Python, Django and database of the matrix (needs them all, and PostgreSQL and Redis)
 	WORKERS=$(WORKERS) $(BIN)/nox $(if $(ARGS),-- $(ARGS))
+
+screenshots: $(VENV)/.dev  ## Walk through a whole site and photograph it for the docs (needs Chromium)
+	IMAGEN_SCREENSHOTS=$(CURDIR)/docs/images IMAGEN_CI=1 $(BIN)/python -m pytest -q tests/browser/test_browser_tour.py -k photographed
 
 lint: $(VENV)/.dev  ## Check style and form
 	$(BIN)/ruff check .

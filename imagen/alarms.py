@@ -7,6 +7,7 @@ import threading
 
 from django.core.mail import mail_admins
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -48,9 +49,10 @@ def unconfirmed(alias: str) -> None:
         end(UNKNOWN, about=alias)
 
 
-def current() -> list[Alarm]:
-    """What needs an administrator now, the newest first."""
-    return list(Alarm.objects.filter(over_at=None).order_by("-since"))
+def current() -> QuerySet[Alarm]:
+    """What needs an administrator now, the newest first; nothing about a provider that was taken away."""
+    here = ["", *registry.configured()]
+    return Alarm.objects.filter(Q(about__in=here) | Q(cause=UNKNOWN), over_at=None).order_by("-since")
 
 
 def sentence(alarm: Alarm) -> str:

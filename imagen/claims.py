@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
+from imagen import registry
 from imagen.models import Event, Gateway, Generation, Job, Move, database_now
 from imagen.states import AT_PROVIDER, BEFORE_SENDING, JobStatus
 from imagen.verdicts import resendable, unconfirmed
@@ -29,8 +31,13 @@ class Lane:
     alias: str
     idempotent: bool = False
     probed: bool = False
+    account: str = ""
     per_minute: int = 0
     max_in_flight: int = 0
+
+    def remembers(self, job: Job, now: datetime) -> bool:
+        """Whether sending this call again under its key is harmless."""
+        return self.idempotent and resendable(job, account=self.account, now=now)
 
 
 def claim(lanes: Mapping[str, Lane], *, holder: str, limit: int, lease: float) -> list[Job]:
@@ -72,7 +79,7 @@ def _put_back(now: datetime) -> None:
 def _park_unknown_sends(lanes: Mapping[str, Lane], now: datetime) -> None:
     """A send that nobody finished may have been paid: where no key protects it, it waits for proof or a person."""
     lost = _due(now).filter(status=JobStatus.SENDING, provider__in=lanes)
-    bare = [job for job in lost if not (lanes[job.provider].idempotent and resendable(job, now=now))]
+    bare = [job for job in lost if not lanes[job.provider].remembers(job, now)]
     Job.objects.move([unconfirmed(job, now=now) for job in bare])
 
 
@@ -84,7 +91,7 @@ def _obey_cancels(now: datetime) -> None:
 
 def _postpone_strangers(lanes: Mapping[str, Lane], now: datetime) -> None:
     waiting = Job.objects.filter(due_at__lte=now).exclude(provider__in=lanes)
-    waiting.filter(status=JobStatus.UNCONFIRMED).update(due_at=None, holder="")  # only a person can look it up
+    waiting.filter(status=JobStatus.UNCONFIRMED).update(due_at=now + timedelta(seconds=PROBE_SECONDS), holder="")
     waiting.update(due_at=now + timedelta(seconds=PROBE_SECONDS), error_code="provider_not_configured", holder="")
 
 
@@ -159,10 +166,16 @@ def _lease(jobs: list[Job], holder: str, until: datetime) -> list[Job]:
     Event.objects.bulk_create(
         [Event(generation_id=job.generation_id, job=job, what=JobStatus.SUBMITTING) for job in fresh]
     )
-    leased = list(Job.objects.filter(pk__in=pks, holder=holder).select_related("generation"))
-    for job in leased:
-        job.heard = job.pk in rung  # it is this look that it rang for
-    return leased
+    leased, late = Job.objects.filter(pk__in=pks, holder=holder).select_related("generation"), _lateness(jobs)
+    for job in (found := list(leased)):
+        job.heard, job.late = job.pk in rung, late[job.pk]  # it is this look that it rang for
+    return found
+
+
+def _lateness(jobs: list[Job]) -> dict[uuid.UUID, float]:
+    """Seconds each of these was due when it was claimed."""
+    now = database_now()
+    return {job.pk: (now - job.due_at).total_seconds() if job.due_at else 0.0 for job in jobs}
 
 
 def pause(alias: str, code: str, *, seconds: float | None, steps: Iterable[float]) -> Gateway:
@@ -170,10 +183,9 @@ def pause(alias: str, code: str, *, seconds: float | None, steps: Iterable[float
     delays = list(steps)
     with transaction.atomic():
         gateway, now = _gateway(alias), database_now()
-        rest = delays[min(gateway.pauses, len(delays) - 1)] if seconds is None else max(seconds, delays[0])
-        running = gateway.paused_until is not None and gateway.paused_until > now
-        gateway.pause_code = code
-        gateway.pauses += 0 if running else 1
+        gateway.rest(code, now)
+        step = delays[min(max(gateway.pauses, 1), len(delays)) - 1]
+        rest = step if seconds is None else max(seconds, delays[0])
         rest = max(rest, PROBE_SECONDS) if gateway.broken else rest
         gateway.paused_until = max(now + timedelta(seconds=rest), gateway.paused_until or now)
         gateway.save()
@@ -191,13 +203,11 @@ def broken() -> dict[str, str]:
 
 
 def closed_now() -> set[str]:
-    """Those of them whom nobody should send anything at this moment; once a minute one request finds out."""
-    now = database_now()
-    return {
-        alias
-        for alias, gateway in moods().items()
-        if gateway.broken and gateway.paused_until and gateway.paused_until > now
-    }
+    """Those of them no new request should go to; where no free call finds out, one request a minute does."""
+    now, known = database_now(), registry.configured()
+    asked = {alias for alias, found in known.items() if found.probe()}
+    shut = {alias: gateway.paused_until for alias, gateway in moods().items() if gateway.broken}
+    return {alias for alias, until in shut.items() if alias in asked or (until is not None and until > now)}
 
 
 def take_turn(alias: str) -> bool:
@@ -214,8 +224,12 @@ def resume(alias: str) -> bool:
 
 
 def recovered(alias: str, code: str) -> None:
-    """This provider works again, as far as this trouble goes."""
-    Gateway.objects.filter(pk=alias, pause_code=code).update(paused_until=None, pause_code="", pauses=0)
+    """This provider seems to work again, as far as this trouble goes: one request goes first."""
+    with transaction.atomic():
+        gateway = _gateway(alias)
+        if gateway.pause_code == code:
+            gateway.half_open(database_now())
+            gateway.save()
 
 
 def miss(alias: str) -> None:

@@ -160,7 +160,8 @@ class Departure:
             return Busy(f"the provider cannot be reached: {type(error).__name__}", code="provider_unavailable")
         if isinstance(error, aiohttp.ClientResponseError):
             return Unreadable("the answer is not HTTP")
-        return Unclear(f"the connection broke off: {type(error).__name__}")
+        late = isinstance(error, TimeoutError)  # ours; what httpx calls ConnectTimeout may be a dropped connection
+        return Unclear("no answer came in time" if late else "the connection broke off before an answer came")
 
 
 _departure: ContextVar[Departure] = ContextVar("imagen_departure")

@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db import Error
 from django.db.models import Min
 
-from imagen import queue
+from imagen import alarms, queue
 from imagen.conf import settings
-from imagen.models import Alarm, Job, Worker, database_now
+from imagen.models import Job, Worker, database_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ def look() -> Health:
     try:
         now, beat = database_now(), Worker.last_beat()
         due = Job.objects.due().aggregate(first=Min("due_at"))["first"]
-        open_alarms = Alarm.objects.filter(over_at=None).count()
+        open_alarms = alarms.current().count()
     except Error:
         return Health(database=False)
     patience = 2 * settings.SWEEP_SECONDS

@@ -7,9 +7,11 @@ import logging
 import uuid
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 from django.utils.encoding import force_bytes
 
@@ -33,6 +35,9 @@ def address(job: Job, provider: Provider) -> str:
     try:
         path = reverse("imagen:hook", args=[job.provider, token(job)])
     except NoReverseMatch:  # a site may use the engine without our URLs
+        return ""
+    except Exception as error:  # or have a URLconf that does not import here; the call goes out without an address
+        logger.warning("no webhook can be asked for: %s", type(error).__name__, extra=_facts(job))
         return ""
     return settings.PUBLIC_URL.rstrip("/") + path
 
@@ -83,10 +88,14 @@ def _ring(pk: uuid.UUID, alias: str, remote_id: str) -> bool:
 
 def _note(job: Job, remote_id: str) -> bool:
     """Write down that it rang, and under which id where we know none: the next look finds out whether it is true."""
-    due = job.due_at if job.holder else database_now()
+    changes: dict[str, Any] = {"heard": True, "remote_id": remote_id}
+    if job.status == JobStatus.UNCONFIRMED:  # a look under way is about another id, or about none
+        changes |= {"due_at": database_now(), "holder": "", "fence": F("fence") + 1, "tries": 0}
+    elif not job.holder:
+        changes["due_at"] = database_now()
     try:
         with transaction.atomic():
-            Job.objects.filter(pk=job.pk).update(heard=True, remote_id=remote_id, due_at=due)
+            Job.objects.filter(pk=job.pk).update(**changes)
     except IntegrityError:
         logger.warning("a webhook names the job of another request", extra=_facts(job))
         return False

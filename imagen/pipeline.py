@@ -10,15 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import claims, files, queue, registry
+from imagen import claims, costs, files, queue, registry
 from imagen.conf import settings
 from imagen.exceptions import Conflict, Refused, TransitionError
-from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Tempo, Worker
+from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Worker
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
 from imagen.types import RESOLUTIONS, ImageRequest, checked_metadata
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 logger = logging.getLogger("imagen")
+ABOUT_OFFERS = ("model_retired_upstream", "price_unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +70,7 @@ def _quote(choice: registry.Choice, asked: ImageRequest) -> Quote:
 
 def _warnings(offer: Offer) -> tuple[str, ...]:
     retired = offer.retired_upstream_on is not None and offer.retired_upstream_on <= timezone.now().date()
-    told = {"model_retired_upstream": retired, "price_unknown": offer.price.amount is None}
-    return tuple(code for code, applies in told.items() if applies)
+    return tuple(compress(ABOUT_OFFERS, (retired, offer.price.amount is None)))
 
 
 def request(
@@ -91,7 +92,7 @@ def request(
             negative_prompt=whole.negative_prompt,
             model=whole.model,
             provider=choice.alias,
-            provider_named=bool(asked.provider),
+            provider_named=registry.pinned(asked),
             aspect_ratio=whole.aspect_ratio,
             resolution=whole.resolution or "",
             num_images=whole.num_images,
@@ -181,13 +182,25 @@ def again(generation: Generation) -> ImageRequest:
 def who_again(generation: Generation) -> registry.Choice:
     """The offer that makes what is missing; refused like any request when there is none."""
     registry.refresh()
-    return _same_money(generation) or registry.route(again(generation), avoid=claims.closed_now())
+    kept = _same_offer(generation) or _same_money(generation)
+    return kept or registry.route(again(generation), avoid=claims.closed_now())
 
 
 def quote_again(generation: Generation, *, images: int) -> Quote:
     """What so many of its pictures would cost now, where ``retry`` would have them made."""
     choice = who_again(generation)
     return _quote(choice, replace(again(generation), num_images=images))
+
+
+def _same_offer(generation: Generation) -> registry.Choice | None:
+    """What was asked for by a provider's name or own id, as long as it is listed there."""
+    first = generation.jobs.order_by("created_at").first()
+    if first is None or not generation.provider_named:
+        return None
+    with suppress(Refused):
+        choice = registry.route(replace(again(generation), model=first.provider_model))
+        return None if choice.gone_since else choice
+    return None
 
 
 def _same_money(generation: Generation) -> registry.Choice | None:
@@ -200,21 +213,29 @@ def _same_money(generation: Generation) -> registry.Choice | None:
 
 
 def hand_over(generation: Generation, choice: registry.Choice, places: Iterable[int], **changes: Any) -> None:
-    """New calls for these places, instead of those that were to fill them; provider and expected cost follow."""
-    wanted = set(places)
-    for job in [job for job in generation.jobs.filter(replacement=None) if set(job.slots) & wanted]:
+    """New calls for these places, instead of those that were to fill them; what is said of the offer follows."""
+    wanted, standing = set(places), list(generation.jobs.filter(replacement=None))
+    replaced = [job for job in standing if wanted & set(job.slots)]
+    begun = replaced != standing or generation.images.exists()
+    for job in replaced:
         _hire(generation, choice, [slot for slot in job.slots if slot in wanted], replaces=job)
-    unit, expected = choice.offer.price.unit, _expected(list(generation.jobs.all()), choice.offer.price.unit)
-    generation.save_changes(provider=choice.alias, cost_unit=unit, cost_estimated=expected, **changes)
+    told = {**_offered(generation, choice), "resolution": _resolution(generation, choice.offer, begun=begun)}
+    generation.save_changes(**told, **changes)
 
 
-def _expected(jobs: list[Job], unit: str) -> Decimal | None:
-    """What was spent on calls that others replace, and will be on those that stand; unknown in two currencies."""
-    replaced = {job.replaces_id for job in jobs}
-    amounts = [(job.cost or Decimal(0)) if job.pk in replaced else job.price for job in jobs]
-    mixed = any(amount and job.cost_unit != unit for job, amount in zip(jobs, amounts, strict=True))
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, Decimal(0)) if len(known) == len(amounts) and not mixed else None
+def _offered(generation: Generation, choice: registry.Choice) -> dict[str, Any]:
+    """Who makes it, for how much, and what has to be said about that; other warnings stay."""
+    unit, news = choice.offer.price.unit, _warnings(choice.offer)
+    others = [code for code in generation.warnings if code not in ABOUT_OFFERS]
+    expected = costs.expected(list(generation.jobs.all()), into=costs.currency(choice.alias, unit))
+    return {"provider": choice.alias, "cost_unit": unit, "cost_estimated": expected, "warnings": [*others, *news]}
+
+
+def _resolution(generation: Generation, offer: Offer, *, begun: bool) -> str:
+    """The resolution its calls name from now on: what others were made or sent with stays, where the offer can."""
+    if begun and (not offer.resolutions or generation.resolution in ("", *offer.resolutions)):
+        return generation.resolution
+    return offer.settle(again(generation)).resolution or ""
 
 
 def erase(generation: Generation) -> None:
@@ -277,19 +298,3 @@ def sweep() -> None:
     yesterday = timezone.now() - timedelta(days=1)
     IdempotencyKey.objects.filter(created_at__lt=yesterday).delete()
     Worker.objects.filter(beat_at__lt=yesterday).delete()
-
-
-def eta(generation: Generation, *, tempos: Iterable[Tempo] | None = None) -> int | None:
-    """Whole seconds until it is probably ready, from what this model usually takes; ``None`` when unknown.
-
-    ``tempos`` saves the query when there are many to ask about.
-    """
-    if generation.finished:
-        return None
-    known = Tempo.objects.filter(provider=generation.provider) if tempos is None else tempos
-    models = {(generation.provider, job.provider_model) for job in generation.jobs.all()}
-    tempo = next((each for each in known if (each.provider, each.provider_model) in models), None)
-    if tempo is None:
-        return None
-    gone = (timezone.now() - (generation.started_at or generation.created_at)).total_seconds()
-    return max(1, round(tempo.mean + tempo.deviation - gone))

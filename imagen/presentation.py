@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.formats import date_format
 
-from imagen import messages, pipeline, registry
+from imagen import messages, registry
 from imagen.conf import settings
 from imagen.models import Generation, Image, Job, Tempo
 from imagen.states import WORKING, JobStatus, Status
@@ -186,6 +187,22 @@ def warning_json(told: Told) -> dict[str, str]:
     return {"code": told.code, "message": told.message}
 
 
+def eta(generation: Generation, *, tempos: Iterable[Tempo] | None = None) -> int | None:
+    """Whole seconds until it is probably ready, from what this model usually takes; ``None`` when unknown.
+
+    ``tempos`` saves the query when there are many to ask about.
+    """
+    if generation.finished:
+        return None
+    known = Tempo.objects.filter(provider=generation.provider) if tempos is None else tempos
+    models = {(generation.provider, job.provider_model) for job in generation.jobs.all()}
+    tempo = next((each for each in known if (each.provider, each.provider_model) in models), None)
+    if tempo is None:
+        return None
+    gone = (timezone.now() - (generation.started_at or generation.created_at)).total_seconds()
+    return max(1, round(tempo.mean + tempo.deviation - gone))
+
+
 def money(amount: Decimal | None) -> str | None:
     """An amount as decimal text with four places."""
     return None if amount is None else f"{amount:.4f}"
@@ -224,7 +241,7 @@ def _cost(generation: Generation) -> dict[str, Any]:
 
 
 def _eta(generation: Generation, tempos: Iterable[Tempo] | None) -> int | None:
-    return None if generation.status == Status.UNCONFIRMED else pipeline.eta(generation, tempos=tempos)
+    return None if generation.status == Status.UNCONFIRMED else eta(generation, tempos=tempos)
 
 
 def _urls(generation: Generation, build_url: BuildUrl) -> dict[str, str | None]:

@@ -185,6 +185,11 @@ def route(request: ImageRequest, *, avoid: Collection[str] = ()) -> Choice:
     return min((choice for choice in able if choice.alias == first.alias), key=_cost)
 
 
+def pinned(request: ImageRequest) -> bool:
+    """Whether it says who makes it: by the provider's name, or by an id of the provider's own."""
+    return bool(request.provider) or request.model not in {"", *(choice.offer.model for choice in choices())}
+
+
 def _cost(choice: Choice) -> tuple[bool, bool, Any]:
     amount = choice.offer.price.amount
     return choice.gone_since is not None, amount is None, amount or 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ADOPTED = "adopted"
 NOT_CHARGED = "not charged"
+UNANSWERED = 8  # looks at a named id without an answer
 SENT_AGAIN = "sent again"
 
 
@@ -41,6 +42,7 @@ def release(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Gene
     """Take this person's word that the provider charged nothing: the call failed, for free."""
     with transaction.atomic():
         job, generation = _unconfirmed(job)
+        _refuse_named(job)
         _note(job, NOT_CHARGED, actor, note)
         _end(job, actor, cost=Decimal(0))
         generation.refresh_from_db()
@@ -52,6 +54,7 @@ def resend(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Gener
     with transaction.atomic():
         job, generation = _unconfirmed(job)
         _refuse_deleted(generation)
+        _refuse_named(job)
         choice = pipeline.who_again(generation)
         _note(job, SENT_AGAIN, actor, note)
         pipeline.hand_over(generation, choice, job.slots, cancel_asked_at=None)
@@ -75,9 +78,15 @@ def _refuse_deleted(generation: Generation) -> None:
         raise Conflict(state=_("deleted"))
 
 
+def _refuse_named(job: Job) -> None:
+    """A webhook or a person named an id, and it is being asked after: whoever decides now could pay twice."""
+    if job.remote_id and job.due_at is not None and job.tries < UNANSWERED:
+        raise Conflict(state=_("being looked up"))
+
+
 def _name(job: Job, remote_id: str) -> None:
     """Make the id due for a look; the word of whoever looks something else up right now does not count any more."""
-    candidate = {"remote_id": remote_id, "due_at": database_now(), "holder": "", "fence": F("fence") + 1}
+    candidate = {"remote_id": remote_id, "due_at": database_now(), "holder": "", "fence": F("fence") + 1, "tries": 0}
     try:
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(**candidate)

@@ -41,24 +41,25 @@ def delay(tries: int) -> float:
     return float(steps[min(tries, len(steps) - 1)])
 
 
-def declined(job: Job, error: ImagenError, *, idempotent: bool, now: datetime, again: bool = False) -> Move:
+def declined(job: Job, error: ImagenError, *, account: str, now: datetime, again: bool = False) -> Move:
     """A submit that did not bring a job: put back, failed, sent again under its key, or unconfirmed.
 
-    ``again``: an earlier send under this key may have been taken, and a refusal of this one says nothing about it.
+    ``account`` is empty where no key is remembered. ``again``: an earlier send under this key may have been taken, and
+    a refusal of this one says nothing about it.
     """
     if again:
-        return _unknown(job, error, idempotent=idempotent, now=now)
+        return _unknown(job, error, account=account, now=now)
     if isinstance(error, Busy):
         return _again_later(job, error, now)
     if isinstance(error, Declined | EgressBlocked):
         return Move(job=job, to=JobStatus.FAILED, code=error.code, note=error.message)
     if job.status == JobStatus.SUBMITTING:  # not a byte was sent
         return Move(job=job, to=JobStatus.QUEUED, wait=delay(job.tries), code=error.code)
-    return _unknown(job, error, idempotent=idempotent, now=now)
+    return _unknown(job, error, account=account, now=now)
 
 
-def _unknown(job: Job, error: ImagenError, *, idempotent: bool, now: datetime) -> Move:
-    if idempotent and resendable(job, now=now):
+def _unknown(job: Job, error: ImagenError, *, account: str, now: datetime) -> Move:
+    if account and resendable(job, account=account, now=now):
         wait = max(delay(job.tries), getattr(error, "retry_after", None) or 0)
         return Move(job=job, to=JobStatus.SENDING, wait=wait, release=True, code=error.code)
     return unconfirmed(job, now=now, note=error.message)
@@ -66,8 +67,9 @@ def _unknown(job: Job, error: ImagenError, *, idempotent: bool, now: datetime) -
 
 def unconfirmed(job: Job, *, now: datetime, note: str = "", **changes: Any) -> Move:
     """A submit whose outcome nobody knows: it is not sent again but looked for now and then, at last by a person."""
-    step = Move(job=job, to=JobStatus.UNCONFIRMED, wait=_patience(job, now), code="submit_unknown", note=note)
-    return replace(step, changes=changes)
+    wait, new = _patience(job, now), job.status != JobStatus.UNCONFIRMED
+    wait = 0.0 if wait is None and new else wait  # however old, it is looked for once
+    return Move(job=job, to=JobStatus.UNCONFIRMED, wait=wait, code="submit_unknown", note=note, changes=changes)
 
 
 def _patience(job: Job, now: datetime) -> float | None:
@@ -84,14 +86,16 @@ def adopted(job: Job, remote_id: str) -> Move:
     return Move(job=job, to=JobStatus.PROCESSING, wait=settings.LEASE_SECONDS, changes=changes)
 
 
-def matching(traces: Iterable[Trace], *, model: str, body: Mapping[str, Any], sent_at: datetime) -> set[str]:
+def matching(
+    traces: Iterable[Trace], *, model: str, body: Mapping[str, Any], since: datetime, until: datetime
+) -> set[str]:
     """The ids of those that may be the job we sent: made about then, with exactly these inputs."""
     return {
         trace.remote_id
         for trace in traces
         if trace.inputs is not None
         and trace.model in ("", model)
-        and EARLIEST <= (trace.made_at - sent_at).total_seconds() <= LATEST
+        and since <= trace.made_at <= until
         and _alike(trace.inputs, body)
     }
 
@@ -108,8 +112,10 @@ def _same(shown: Any, sent: Any) -> bool:
     return _alike(shown, sent) if nested else bool(shown == sent)
 
 
-def resendable(job: Job, *, now: datetime) -> bool:
-    """Whether a provider that remembers keys certainly still remembers this one, and was not asked too often."""
+def resendable(job: Job, *, account: str, now: datetime) -> bool:
+    """Whether this account certainly still remembers the key, and was not asked too often."""
+    if job.account not in ("", account):
+        return False
     return job.tries < RESENDS and (now - job.created_at).total_seconds() < RESEND_HOURS * HOUR
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import Error, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from imagen import health, hooks, presentation
 from imagen.exceptions import BadSignature, NotFound
 
+logger = logging.getLogger("imagen")
 LONGEST_RING = 262_144
+_SAID_TOO = {405: {"Allow": "POST"}, 503: {"Retry-After": "30"}}  # they ring again, and we look by ourselves
 
 
 @transaction.non_atomic_requests
@@ -34,24 +38,37 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @transaction.non_atomic_requests
 @csrf_exempt
 @never_cache
-@require_POST
 def hook(request: HttpRequest, alias: str, token: str) -> HttpResponse:
     """A provider rings: 204 when it may, whatever comes of it; 404 for a wrong address, 401 without proof."""
-    if status := _unreadable(request.META.get("CONTENT_LENGTH", "")):
-        return HttpResponse(status=status)
+    status = _unread(request) or _heard(request, alias, token)
+    answer = HttpResponse(status=status, headers=_SAID_TOO.get(status))
+    if status >= 400:
+        logger.warning("a webhook of %r was answered with %d", alias, status, extra={"provider": alias})
+        # Django would log the path, and so the token; its log_response passes over what has this mark.
+        vars(answer)["_has_been_logged"] = True
+    return answer
+
+
+def _heard(request: HttpRequest, alias: str, token: str) -> int:
+    """The status a ring of readable length is answered with."""
     try:
         hooks.overhear(alias, token, headers=request.headers, body=request.body)
-    except NotFound:
-        return HttpResponse(status=404)
+    except UnreadablePostError:  # the caller hung up
+        return 400
     except BadSignature:
-        return HttpResponse(status=401)
-    except Error:  # they ring again, and we look by ourselves
-        return HttpResponse(status=503, headers={"Retry-After": "30"})
-    return HttpResponse(status=204)
+        return 401
+    except NotFound:
+        return 404
+    except Error:
+        return 503
+    return 204
 
 
-def _unreadable(length: str) -> int:
-    """Why a body of this length is not read; 0 when it is."""
+def _unread(request: HttpRequest) -> int:
+    """Why this is not read at all; 0 when it is."""
+    length = request.META.get("CONTENT_LENGTH", "")
+    if request.method != "POST":
+        return 405
     if not length.isdecimal():
         return 411
     return 413 if len(length) > 9 or int(length) > LONGEST_RING else 0

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -25,6 +26,10 @@ CHROMIUM_ARGUMENTS = [
 ]
 MUST_RUN = os.environ.get("IMAGEN_CI") == "1"
 LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
+
+# What is true of any value is true on a busy machine as well, and the first text on a fresh clone takes seconds.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 def _lacks(name: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.core.checks import ERROR, CheckMessage, run_checks
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
 WAVESPEED = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "wsk_secret"}}
 SANDBOX = {"BACKEND": "imagen.providers.sandbox.Sandbox"}
@@ -26,7 +27,7 @@ CLUSTER = {
 
 def found(*, deploy: bool = False, database: bool = False) -> dict[str, CheckMessage]:
     """Our messages by the end of their id."""
-    databases = ["default"] if database else None
+    databases = ["default"] if database else []
     messages = run_checks(tags=["imagen"], include_deployment_checks=deploy, databases=databases)
     return {str(message.id).removeprefix("imagen."): message for message in messages}
 
@@ -170,16 +171,14 @@ def test_sqlite_that_does_not_take_turns_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.django_db
-def test_sqlite_without_its_log_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import connections  # noqa: PLC0415
-
-    other = connections.create_connection("default")
-    other.settings_dict = {**connection.settings_dict, "NAME": str(tmp_path / "plain.sqlite3"), "OPTIONS": {}}
-    monkeypatch.setattr(connections["default"], "cursor", other.cursor)
+def test_sqlite_without_its_log_is_named(tmp_path: Path) -> None:
+    facts = {**connection.settings_dict, "NAME": str(tmp_path / "plain.sqlite3"), "OPTIONS": {}}
+    ours, connections["default"] = connections["default"], (plain := SQLite(facts))
     try:
         assert "W023" in spoken(database=True)
     finally:
-        other.close()
+        connections["default"] = ours
+        plain.close()
 
 
 @pytest.mark.django_db

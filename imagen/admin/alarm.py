@@ -51,7 +51,7 @@ class AlarmAdmin(PlainAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
         """Those that are not over."""
-        return Alarm.objects.filter(over_at=None)
+        return alarms.current()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list under its own name: there is nothing to select."""

@@ -68,12 +68,14 @@ class PlainAdmin(ModelAdmin):
     class Media:
         css = {"all": ["imagen/admin.css"]}
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:  # type: ignore[override]  # the stubs know no refusal
+    def response_action(  # type: ignore[override]  # the stubs know no refusal
+        self, request: HttpRequest, queryset: QuerySet[Any], **place: Any
+    ) -> HttpResponseBase | None:
         """Run the action, or refuse when it was asked for too many rows or for none of ours."""
         if text := self._refusal(request, queryset):
             self.message_user(request, text, messages.ERROR)
             return None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, **place)  # the page it stands on, from Django 6.1
 
     def _refusal(self, request: HttpRequest, queryset: QuerySet[Any]) -> str:
         named = request.POST.getlist(ACTION_CHECKBOX_NAME)

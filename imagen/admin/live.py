@@ -8,7 +8,6 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 
-from imagen import pipeline
 from imagen.admin import resolve, words
 from imagen.admin.actions import may_act
 from imagen.admin.base import viewer
@@ -16,7 +15,7 @@ from imagen.admin.previews import address, described, hidden
 from imagen.admin.worker import silent
 from imagen.messages import ACTIONS
 from imagen.models import Generation, Image, Job
-from imagen.presentation import Told, provider_label, story
+from imagen.presentation import Told, eta, provider_label, story
 from imagen.states import JobStatus, Status
 
 MOST_LINES = 100
@@ -43,7 +42,7 @@ def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
     return {
         "generation": generation,
         "badge": words.badge(generation),
-        "progress": words.progress(generation, pipeline.eta(generation)),
+        "progress": words.progress(generation, eta(generation)),
         "settled": not waiting and not any(job.status == JobStatus.UNCONFIRMED and job.remote_id for job in jobs),
         "worker_silent": waiting and silent(),
         "uncharged": not generation.started_at and not words.risked(generation),
@@ -102,5 +101,6 @@ def _call(job: Job) -> dict[str, Any]:
 
 
 def _history(generation: Generation) -> list[words.Line]:
-    newest = generation.events.select_related("actor", "job").order_by("-at", "-pk")[:MOST_LINES]
+    told = generation.events.exclude(what=JobStatus.CANCELED, job__replacement__isnull=False)  # "moved" says it
+    newest = told.select_related("actor", "job").order_by("-at", "-pk")[:MOST_LINES]
     return [words.line(event, generation) for event in reversed(newest)]

@@ -18,7 +18,7 @@ from imagen.exceptions import EgressBlocked, ProviderError
 from imagen.models import Gateway, Image, Job, Tempo
 from imagen.models.gateway import CLOSED, DOWN
 from imagen.offers import Offer
-from imagen.providers.base import Provider, is_empty
+from imagen.providers.base import Provider
 from imagen.transport import Transport
 
 logger = logging.getLogger("imagen")
@@ -100,7 +100,8 @@ class Desk:
     def offer(self, job: Job) -> Offer:
         """The offer a job was made under: as listed, or rebuilt when it is no longer listed."""
         listed = (offer for offer in registry.offers(job.provider) if offer.id == job.provider_model)
-        return next(listed, Offer(model=job.generation.model, id=job.provider_model))
+        many = job.terms.get("images_per_call", 1)
+        return next(listed, Offer(model=job.generation.model, id=job.provider_model, images_per_call=many))
 
     def limit(self, job: Job) -> int:
         """The bytes an answer about this job may have: its pictures may come inside, as text."""
@@ -129,15 +130,18 @@ class Desk:
         """Find out, once a minute and for nothing, whether what was broken works again."""
         for alias, code in (await self.guarded(claims.broken) or {}).items():
             found = self.providers.get(alias)
-            if found is not None and found.balance() and await self.guarded(claims.take_turn, alias):
+            if found is not None and found.probe() and await self.guarded(claims.take_turn, alias):
                 await self._ask_how_it_is(alias, found, code)
 
     async def _ask_how_it_is(self, alias: str, found: Provider, code: str) -> None:
         try:
-            balance = await self.transport.ask(found.balance(), found.read_balance)
+            works = await self.transport.ask(found.probe(), found.works)
         except (ProviderError, EgressBlocked):
             return
-        if not is_empty(balance):
+        except Exception:  # a vendor's own module may stumble in any way
+            logger.exception("a provider could not be probed", extra={"provider": alias})
+            return
+        if works:
             await self.guarded(_recovered, alias, code)
 
     def learn(self, job: Job, seconds: float) -> None:
@@ -180,7 +184,7 @@ def _welcome(alias: str) -> None:
 
 def _recovered(alias: str, code: str) -> None:
     claims.recovered(alias, code)
-    alarms.end(code, about=alias)
+    alarms.end(*CLOSED, DOWN, about=alias)
 
 
 def _known_tempi() -> dict[tuple[str, str], Tempo]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from imagen.types import Found, Trace
 
 logger = logging.getLogger("imagen")
 MOST_PAGES = 10
+SURE = 2  # answers that an id is not known
 PAGE_BYTES = 8_000_000  # a list may carry the pictures of a hundred jobs as text
 
 
@@ -36,7 +37,7 @@ async def _verify(desk: Desk, job: Job, provider: Provider) -> Move:
         reply = await desk.transport.send(provider.check(job.remote_id), limit=desk.limit(job))
         snapshot = provider.read_check(reply)
     except NotFound:
-        return _dropped(job)
+        return _soon(job) if job.tries < SURE or _age(job) < verdicts.LOST_SECONDS else _dropped(job)
     return verdicts.adopted(job, job.remote_id) if snapshot.remote_id in ("", job.remote_id) else _dropped(job)
 
 
@@ -65,21 +66,29 @@ async def _search(desk: Desk, job: Job, provider: Provider) -> Move:
     """Exactly one job that looks like ours and is nobody's: that is it; of a deleted request nobody knows the looks."""
     if job.generation.deleted_at is not None:
         return _parked(job)
-    sent_at = job.sent_at or job.created_at
-    offer = desk.offer(job)
+    offer, (since, until) = desk.offer(job), _window(job, provider)
     body = provider.submit(job.request, offer=offer, key=str(job.pk)).json
-    traces = await _traces(desk, job, provider)
+    traces = await _traces(desk, job, provider, since, until)
     if traces is None:
         return _parked(job)
-    alike = verdicts.matching(traces, model=offer.id, body=body, sent_at=sent_at)
+    alike = verdicts.matching(traces, model=offer.id, body=body, since=since, until=until)
     ours = await desk.writer.run(_unclaimed, job, alike) if alike else set()
     return verdicts.adopted(job, ours.pop()) if len(ours) == 1 else _again(job)
 
 
-async def _traces(desk: Desk, job: Job, provider: Provider) -> list[Trace] | None:
-    """The gateway's jobs of those minutes, ``None`` where it has no list; one that cannot be read whole is no proof."""
+def _age(job: Job) -> float:
+    return (timezone.now() - (job.sent_at or job.created_at)).total_seconds()
+
+
+def _window(job: Job, provider: Provider) -> tuple[datetime, datetime]:
+    """When it must have been made; where a key is sent again, by any of the sends."""
     sent_at = job.sent_at or job.created_at
-    since, until = (sent_at + timedelta(seconds=seconds) for seconds in (verdicts.EARLIEST, verdicts.LATEST))
+    first = job.created_at if provider.idempotent else sent_at
+    return first + timedelta(seconds=verdicts.EARLIEST), sent_at + timedelta(seconds=verdicts.LATEST)
+
+
+async def _traces(desk: Desk, job: Job, provider: Provider, since: datetime, until: datetime) -> list[Trace] | None:
+    """The gateway's jobs of those minutes, ``None`` where it has no list; one that cannot be read whole is no proof."""
     traces: list[Trace] = []
     page = Found(more="")
     for _ in range(MOST_PAGES):
@@ -98,5 +107,5 @@ def _unclaimed(job: Job, remote_ids: set[str]) -> set[str]:
     twins = Job.objects.filter(provider=job.provider, provider_model=job.provider_model, status=JobStatus.SENDING)
     if twins.filter(generation__prompt=job.generation.prompt).exists():
         return set()
-    mine = Job.objects.filter(provider=job.provider, remote_id__in=remote_ids)
+    mine = Job.objects.filter(provider=job.provider, remote_id__in=remote_ids).exclude(pk=job.pk)
     return remote_ids - set(mine.values_list("remote_id", flat=True))

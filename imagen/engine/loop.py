@@ -50,7 +50,7 @@ class Engine:
 
     async def _work(self) -> None:
         begun = time.monotonic()
-        done = dict.fromkeys(self._rota(), begun)
+        done = {chore: begun - every * (chore in (self._detour, self._probe)) for chore, every in self._rota().items()}
         while not self.desk.stopping.is_set():
             busy = await self._tick()
             for chore, every in self._rota().items():
@@ -122,7 +122,6 @@ class Engine:
             await asyncio.wait(list(self._visits), timeout=settings.CALL_SECONDS + GRACE_SECONDS)
         await self._let_go()
         if self._probing is not None:
-            self._probing.cancel()
             await asyncio.gather(self._probing, return_exceptions=True)
         await self._beat()
 
@@ -139,7 +138,8 @@ def _lane(alias: str, found: Provider) -> claims.Lane:
     return claims.Lane(
         alias=alias,
         idempotent=found.idempotent,
-        probed=bool(found.balance()),
+        probed=bool(found.probe()),
+        account=found.account,
         per_minute=found.per_minute,
         max_in_flight=found.max_in_flight,
     )

@@ -35,7 +35,8 @@ class Rhythm:
     def patience(self) -> float:
         """Seconds after which a webhook that has not come is late."""
         tempo = self._tempo
-        return settings.POLL_MAX_SECONDS if tempo is None else max(tempo.mean + 3 * tempo.deviation, LEAST_PATIENCE)
+        usual = settings.POLL_MAX_SECONDS if tempo is None else tempo.mean + 3 * tempo.deviation
+        return min(max(usual, LEAST_PATIENCE), settings.DEADLINE_SECONDS)
 
     def step(self, looks: int, *, errors: int = 0) -> float:
         """Seconds until the next look, after so many and so many failures in a row."""

@@ -48,7 +48,7 @@ class Visit:
         self.resumed = job.status == JobStatus.STORING
         self.rhythm = Rhythm(desk, job, hooks.address(job, self.provider))
         self.again = job.status == JobStatus.SENDING  # an earlier send under this key may have been taken
-        self.sent = False
+        self.sent = self.adopted = False
         self.looks = 0
         self.waited = 0.0
         self.empty = 0
@@ -91,6 +91,7 @@ class Visit:
             logger.info("a job is over", extra=self._facts(move.code))
 
     async def _inquire(self) -> None:
+        self.adopted = True
         await self._make(await inquire(self.desk, self.job, self.provider))
         await self.desk.guarded(alarms.unconfirmed, self.job.provider)
 
@@ -121,7 +122,8 @@ class Visit:
         """Commit, before the first byte, that from here on money may be spent."""
         if self.desk.stopping.is_set():
             raise Busy("stopping")
-        facts: dict[str, Any] = {"changes": {"tries": self.job.tries + 1}, "stamps": ("sent_at",)}
+        changes = {"tries": self.job.tries + 1, "account": self.provider.account}
+        facts: dict[str, Any] = {"changes": changes, "stamps": ("sent_at",)}
         await self._make(Move(job=self.job, to=JobStatus.SENDING, wait=settings.LEASE_SECONDS, **facts))
         self.sent = True
 
@@ -134,8 +136,10 @@ class Visit:
         if error.code in CLOSED and not self.again and await self.desk.guarded(detours.possible, self.job):
             await self._make(verdicts.put_back(self.job, error))
             return
-        faithful, now = self.provider.idempotent, timezone.now()
-        move = verdicts.declined(self.job, error, idempotent=faithful, now=now, again=self.again)
+        account, now = self.provider.account if self.provider.idempotent else "", timezone.now()
+        move = verdicts.declined(self.job, error, account=account, now=now, again=self.again)
+        if move.to == JobStatus.UNCONFIRMED and not self.provider.lists:
+            move = replace(move, wait=0.0)  # there is nothing to wait for: a person learns of it at once
         await self._make(replace(move, note=self.provider.clean(move.note)))
 
     async def _rest(self, error: ImagenError) -> None:
@@ -228,12 +232,18 @@ class Visit:
 
     async def _arrived(self, snapshot: Snapshot) -> None:
         if self.job.status == JobStatus.PROCESSING:
-            if self.looks == 1 and self.rhythm.listens and not self.job.heard:
-                await self.desk.miss(self.job.provider)
-            else:
-                self.desk.learn(self.job, self.rhythm.age - self.waited / 2)
+            await self._learn()
             await self._make(verdicts.storing(self.job))
         await self._collect(snapshot)
+
+    async def _learn(self) -> None:
+        """How long it took, where we know it: it rang, or we were asking; what was only found later teaches nothing."""
+        if self.looks == 1 and self.job.heard:
+            self.desk.learn(self.job, self.rhythm.age - self.job.late)
+        elif self.sent or self.looks > 1:
+            self.desk.learn(self.job, self.rhythm.age - self.waited / 2)
+        elif self.rhythm.listens and not self.adopted:
+            await self.desk.miss(self.job.provider)
 
     async def _collect(self, snapshot: Snapshot) -> None:
         there = await self.desk.places(self.job) if self.resumed else set()

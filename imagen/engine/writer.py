@@ -8,12 +8,14 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from imagen.models import Job, Move
+from imagen.states import JobStatus
 from imagen.verdicts import unconfirmed
 
 logger = logging.getLogger("imagen")
@@ -21,6 +23,7 @@ T = TypeVar("T")
 FLUSH_SECONDS = 0.02
 PATIENCE_SECONDS = 30.0
 OUTAGE = (OperationalError, InterfaceError)
+_IN_DOUBT = (JobStatus.SENDING, JobStatus.UNCONFIRMED)
 Step = tuple[Move, asyncio.Future[bool]]
 
 
@@ -117,9 +120,18 @@ def _alone(move: Move) -> bool | Exception:
     except OUTAGE:
         raise
     except IntegrityError as error:
-        return _doubted(move) if "remote_id" in move.changes else error
+        return _taken(move) if "remote_id" in move.changes else error
     except Exception as error:
         return error
+
+
+def _taken(move: Move) -> bool:
+    """Another call has this id: where it was only named for it, the answer to a send is better proof."""
+    others = Job.objects.filter(provider=move.job.provider, remote_id=move.changes["remote_id"], accepted_at=None)
+    if others.exclude(pk=move.job.pk).filter(status__in=_IN_DOUBT).update(remote_id=""):
+        with suppress(IntegrityError):
+            return bool(Job.objects.move([move]))
+    return _doubted(move)
 
 
 def _doubted(move: Move) -> bool:

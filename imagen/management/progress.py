@@ -7,7 +7,7 @@ import time
 from django.core.management.base import OutputWrapper
 from django.utils.translation import gettext as _
 
-from imagen import pipeline, presentation
+from imagen import presentation
 from imagen.models import Generation
 from imagen.states import Status
 
@@ -43,7 +43,7 @@ class Progress:
         if story.error and generation.status in (Status.QUEUED, Status.PROCESSING, Status.PARTIAL):
             self._say(story.error.message)
         if self._out.isatty() and not generation.finished:
-            self._out.write(CLEAR + self._bar(pipeline.eta(generation)), ending="")
+            self._out.write(CLEAR + self._bar(presentation.eta(generation)), ending="")
             self._out.flush()
 
     def end(self) -> None:

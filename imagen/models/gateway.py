@@ -36,6 +36,19 @@ class Gateway(models.Model):
         """Whether somebody has to do something about it: our key, our account, or the gateway itself."""
         return self.pause_code in CLOSED or (self.pause_code == DOWN and self.pauses >= DOWN_AFTER)
 
+    def rest(self, code: str, now: datetime) -> None:
+        """Take in one more reason to leave it alone; only the same counts up, and nothing covers a closed door."""
+        if self.pause_code in CLOSED and code not in CLOSED:
+            return
+        same = self.pause_code == code
+        running = same and self.paused_until is not None and self.paused_until > now
+        self.pauses = (self.pauses if same else 0) + (not running)
+        self.pause_code = code
+
+    def half_open(self, now: datetime) -> None:
+        """It seems to work again: one request goes first, and one more failure closes it."""
+        self.pause_code, self.pauses, self.paused_until = DOWN, DOWN_AFTER - 1, now
+
     @property
     def deaf(self) -> bool:
         """Whether its webhooks do not come, so that asking is the only way."""

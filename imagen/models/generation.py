@@ -6,7 +6,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from imagen import costs
 from imagen.models.image import Image
 from imagen.signals import generation_finished
 from imagen.states import FINISHED, RETRYABLE, UNFINISHED, JobStatus, Status, outcome
@@ -182,7 +182,7 @@ class Generation(models.Model):
             "status": status,
             "error_code": code,
             "error_note": note,
-            "cost_actual": _spent(jobs),
+            "cost_actual": costs.spent(jobs, into=costs.currency(self.provider, self.cost_unit)),
             "started_at": _first(job.accepted_at for job in jobs),
             "completed_at": (self.completed_at or now) if status in FINISHED else None,
         }
@@ -209,13 +209,6 @@ def _announce(generation: Generation) -> None:
 
 def _first(times: Any) -> datetime | None:
     return min((time for time in times if time), default=None)
-
-
-def _spent(jobs: list[Job]) -> Decimal | None:
-    """What the calls cost together; unknown in two currencies."""
-    known = [job for job in jobs if job.cost is not None]
-    mixed = len({job.cost_unit for job in known if job.cost}) > 1
-    return sum((job.cost for job in known if job.cost), Decimal(0)) if known and not mixed else None
 
 
 def _reason(status: Status, jobs: list[Job]) -> tuple[str, str]:

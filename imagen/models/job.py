@@ -105,7 +105,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Those whose jobs still stand where the step begins, under the fence it was decided under; they are locked."""
         rows = self.model.objects.filter(pk__in=[move.job.pk for move in moves]).order_by("pk")
         stands = {pk: _Stand(*stand) for pk, *stand in rows.select_for_update().values_list("pk", *_Stand._fields)}
-        found = [(move, stands.pop(move.job.pk, _Stand())) for move in moves]
+        asked = [(move, stands.pop(move.job.pk, _Stand())) for move in moves]
+        found = [(_unless_it_rang(move, stand), stand) for move, stand in asked]
         return [(move, stand) for move, stand in found if _fits(move, stand)]
 
     def _write(self, steps: Sequence[tuple[Move, _Stand]], now: datetime) -> list[tuple[Job, dict[str, Any]]]:
@@ -153,6 +154,7 @@ class Job(models.Model):
     holder = models.CharField(max_length=150, blank=True, default="")
     fence = models.PositiveIntegerField(default=0)
     heard = models.BooleanField(default=False)
+    account = models.CharField(max_length=16, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(_("reason"), max_length=40, blank=True, default="")
     error_note = models.CharField(_("the service's words"), max_length=500, blank=True, default="")
@@ -165,6 +167,8 @@ class Job(models.Model):
     accepted_at = models.DateTimeField(_("accepted"), null=True)
 
     objects = JobQuerySet.as_manager()
+
+    late: float = 0.0  # seconds it was due before the claim that brought this object
 
     class Meta:
         verbose_name = _("call")
@@ -223,6 +227,14 @@ def _terms(offer: Offer) -> dict[str, Any]:
         "retired_upstream_on": offer.retired_upstream_on and offer.retired_upstream_on.isoformat(),
         "successor": offer.successor,
     }
+
+
+def _unless_it_rang(move: Move, before: _Stand) -> Move:
+    """A send that rang was taken, whatever was answered to it."""
+    taken = before.heard and before.status == JobStatus.SENDING
+    if not taken or move.to not in (JobStatus.QUEUED, JobStatus.FAILED):
+        return move
+    return Move(job=move.job, to=JobStatus.UNCONFIRMED, wait=0, code="submit_unknown", note=move.note)
 
 
 def _fits(move: Move, before: _Stand) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from imagen.exceptions import Unreadable
 from imagen.offers import Offer, Price, catalogue
 from imagen.providers.base import Provider, first
-from imagen.types import Call, ImageRequest, Output, Snapshot, State
+from imagen.types import Call, ImageRequest, Output, Reply, Snapshot, State
 
 _ADDRESS = re.compile(r"https?://\S+|data:image/\S+", re.IGNORECASE)
 _SHOWN = re.compile(r"output|image|url|result", re.IGNORECASE)
@@ -81,6 +81,14 @@ class ApiInOne(Provider):
     def about(self, delivery: Any) -> Any:
         """The id in a callback, whose body is documented nowhere, in either shape of an answer."""
         return _named(self._task(delivery))
+
+    def probe(self) -> tuple[Call, ...]:
+        """The call that asks after a task that is not there: who says so has taken our key."""
+        return (self.check("none"),)
+
+    def works(self, reply: Reply) -> bool:
+        """Whether the key is taken; what is left on the account is told nowhere."""
+        return reply.status == 404 or bool(self.accept(reply))
 
     def _task(self, document: dict[str, Any]) -> dict[str, Any]:
         """The task in an envelope or without one; where there is none, an error or a code other than 200 is said."""

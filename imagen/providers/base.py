@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
@@ -144,6 +145,24 @@ class Provider(ABC):
     def read_price(self, reply: Reply) -> Price:
         """The price of one image."""
         return self.understand(reply, self.parse_price)
+
+    @property
+    def lists(self) -> bool:
+        """Whether the gateway lists our jobs, so that one can be looked for."""
+        return type(self).find is not Provider.find
+
+    def probe(self) -> tuple[Call, ...]:
+        """The calls that find out for nothing whether a broken gateway works again."""
+        return self.balance()
+
+    def works(self, reply: Reply) -> bool:
+        """Whether the answer to ``probe`` says so: here, that something is left on the account."""
+        return not is_empty(self.read_balance(reply))
+
+    @property
+    def account(self) -> str:
+        """Whom we are there, as few letters that tell one account from another and no key."""
+        return sha256(f"{self.url} {self.api_key}".encode()).hexdigest()[:16]
 
     def understand(self, reply: Reply, parse: Callable[[dict[str, Any]], T]) -> T:
         """What ``parse`` makes of a good answer; what it stumbles over is an unreadable one."""

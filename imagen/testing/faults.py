@@ -24,6 +24,7 @@ FileFault = Callable[[Answer, Script, str, tuple[int, int]], Answer]
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 _HTML = b"<!doctype html><title>Sign in</title><p>Please sign in."
 _ID = re.compile(rb'("(?:jobId|task_id|id)": )"[^"]*"')  # as each vendor names a job
+_IDS = ("id", "task_id", "jobId")
 _ENVELOPE = ("code", "message")
 
 
@@ -77,6 +78,14 @@ def _without_data(answer: Answer, *_: Any) -> Answer:
     return replace(answer, body=json.dumps(nothing).encode())
 
 
+def _stillborn(answer: Answer, script: Script, *_: Any) -> Answer:
+    """The job has failed before it had an id."""
+    said = json.loads(answer.body)
+    job = {name: value for name, value in said.get("data", said).items() if name not in _IDS}
+    failed = {**job, "status": "failed", "error": script.message}
+    return Answer.of({**said, "data": failed} if "data" in said else failed)
+
+
 def _twisted(answer: Answer, *_: Any) -> Answer:
     return replace(answer, body=json.dumps(_twist(json.loads(answer.body))).encode())
 
@@ -96,6 +105,7 @@ BEFORE: Mapping[str, Fault] = {
     "hang-before": _ends(Ending.HANG),
     "status": _status,
     "error-inside": _error_inside,
+    "failed-without-id": _stillborn,
     "redirect": _redirect,
 }
 

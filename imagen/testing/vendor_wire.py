@@ -114,7 +114,7 @@ class VendorWire(ABC):
         script = self.ledger.script(job.prompt)
         fault = self.ledger.fault("submit", script.match, script)
         if fault in BEFORE:
-            return BEFORE[fault](Answer(), script, self.told)
+            return BEFORE[fault](self.accepted(job), script, self.told)
         answer = self.accepted(self._known(job) or self._new(job))
         return CALLS[fault](answer, script, self.told) if fault else answer
 

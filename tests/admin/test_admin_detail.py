@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
-from imagen import pipeline
+from imagen.admin import live
 from imagen.models import Event, Generation, Worker
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
@@ -206,11 +206,11 @@ def test_a_call_that_was_replaced_stays_in_sight(sign_in):
 
 
 def test_it_says_how_long_it_probably_takes(sign_in, monkeypatch):
-    monkeypatch.setattr(pipeline, "eta", lambda row, **_: 11)
+    monkeypatch.setattr(live, "eta", lambda row, **_: 11)
     client = sign_in("ann", *EDITOR)
     assert client.get(live_of(generation(me(client)))).json()["progress"] == "about 11 seconds left"
     assert client.get(live_of(generation(me(client), status="unconfirmed"))).json()["progress"] == ""
-    monkeypatch.setattr(pipeline, "eta", lambda row, **_: 1)
+    monkeypatch.setattr(live, "eta", lambda row, **_: 1)
     assert client.get(live_of(generation(me(client)))).json()["progress"] == "taking longer than usual"
 
 

@@ -481,10 +481,15 @@ def test_alarms_are_for_those_who_may_look_at_requests_and_written_by_nobody(sig
     assert root.post(reverse("admin:imagen_alarm_change", args=[alarm.pk]), {"cause": "x"}).status_code == 403
 
 
+def test_an_alarm_about_a_service_that_was_taken_away_is_not_shown(sign_in):
+    Alarm.objects.create(cause="provider_auth", about="long-gone")
+    assert "long-gone" not in text(sign_in("ann", *EDITOR), LIST)
+
+
 def test_an_alarm_about_something_unknown_is_still_shown_and_inert(sign_in):
     client = sign_in("ann", *EDITOR)
-    Alarm.objects.create(cause="provider_unavailable", about=EVIL[:150])
-    Alarm.objects.create(cause="made_up", about="x")
+    Alarm.objects.create(cause="submit_unknown", about=EVIL[:150])
+    Alarm.objects.create(cause="made_up")
     for where in (LIST, reverse("admin:imagen_alarm_changelist")):
         page = Page(client.get(where).content.decode())
         assert not page.all("img", src="x")

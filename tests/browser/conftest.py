@@ -14,7 +14,7 @@ from imagen.testing.gateway import Gateway
 from project.demo import Account
 from tests.browser.scenery import scenery
 from tests.factories import person
-from tests.story.conftest import VENDORS, Place, build, opened
+from tests.story.conftest import RUNSERVER, VENDORS, Place, build, opened
 
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'"
 EDITOR = ("generate", "view_generation", "change_generation", "add_generation", "view_image", "change_image")
@@ -119,7 +119,8 @@ def gateway() -> Iterator[Gateway]:
 def place(tmp_path_factory: pytest.TempPathFactory, gateway: Gateway) -> Iterator[Place]:
     """The demo with its people, a cluster and the three services, for one module."""
     folder = tmp_path_factory.mktemp("place")
-    found = build(folder, gateway, database=f"sqlite:///{folder}/db.sqlite3", vendors=VENDORS, rings=True)
+    known = {"database": f"sqlite:///{folder}/db.sqlite3", "vendors": VENDORS, "rings": True, "web": RUNSERVER}
+    found = build(folder, gateway, **known)
     found.token = found.manage("shell", "--no-imports", "-c", PEOPLE).splitlines()[-1]
     found.cluster()
     yield from opened(found)

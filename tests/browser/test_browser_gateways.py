@@ -24,7 +24,7 @@ def test_an_editor_asks_a_service_and_sees_the_pictures_come_without_reload(ente
     stands(page, "Ready")
     expect(pictures(page)).to_have_count(2)
     assert page.evaluate("window.same")
-    assert f"{SPENT[service]}" in page.locator(".imagen-money").inner_text()
+    assert SPENT[service] in page.locator(".imagen-money").inner_text()
     assert f"{LABELS[service]} is making it" in said(page)
 
 
@@ -37,6 +37,8 @@ def test_a_description_a_service_declines_is_explained_and_the_way_on_is_open(en
     notice = " ".join(page.locator(".imagen-wrong").inner_text().split())
     assert f"{LABELS[service]} declined this description." in notice
     assert notice.endswith("What you can do: Change the description")
-    page.get_by_role("link", name="Change and generate").click()
+    step = page.get_by_role("link", name="Change and generate")
+    expect(step).to_have_class("button default")
+    step.click()
     expect(page.get_by_label("Description")).to_have_value(FAMOUS)
     expect(page.get_by_label("Service")).to_have_value(service)

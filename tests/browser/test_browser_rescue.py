@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from project.demo import ADMIN, EDITOR
-from tests.browser.desk import LIST, ask, pictures, said, stands
+from tests.browser.desk import LIST, ask, look_again, pictures, said, stands
 from tests.browser.scenery import DUNES, LAKE
 
 pytestmark = [pytest.mark.browser, pytest.mark.story]
@@ -27,11 +27,12 @@ def test_an_empty_account_passes_the_request_on_and_the_page_says_to_whom_and_fo
     expect(page.get_by_text("Our account at WaveSpeedAI is empty. Top it up")).to_be_visible()
 
 
-def test_a_person_names_the_call_nobody_confirmed_and_its_picture_comes(enter, gateway):
-    gateway.script(DUNES, submit="reset-after")
+def test_a_person_names_the_call_nobody_confirmed_and_its_picture_comes(enter, place, gateway):
+    gateway.script(DUNES, submit="reset-after", webhook="none")
     page = enter(ADMIN, LIST)
     ask(page, DUNES, service="apiin")
-    stands(page, "Unconfirmed")
+    stands(page, "Needs a person")
+    look_again(place)
     page.goto(LIST)
     alarm = page.locator(".imagen-notice", has_text="A request sent to API in One was never confirmed")
     alarm.get_by_role("link", name="Show them").click()
@@ -50,7 +51,7 @@ def test_a_person_names_the_call_nobody_confirmed_and_its_picture_comes(enter, g
 def test_the_api_docs_show_every_call_and_open_one(enter, place):
     page = enter(EDITOR, DOCS)
     expect(page.get_by_role("heading", name="imagen")).to_be_visible()
-    paths = place.call("GET", "/api/imagen/v1/schema/?format=json").json["paths"]
+    paths = place.call("GET", "/api/imagen/v1/schema/", Accept="application/json").json["paths"]
     known = {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls if method != "parameters"}
     expect(page.locator(".opblock")).to_have_count(len(known))
     page.get_by_text("Ask for pictures").click()

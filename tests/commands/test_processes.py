@@ -31,7 +31,15 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def start(environ: dict[str, str]) -> Iterator[Start]:
+def ctrl_c() -> Iterator[None]:
+    """What is started here hears Ctrl-C, even where a shell started the tests in the background, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def start(environ: dict[str, str], ctrl_c: None) -> Iterator[Start]:
     """Start a command; what still runs at the end is killed."""
     started: list[subprocess.Popen[str]] = []
 

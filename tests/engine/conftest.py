@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from imagen import engine, pipeline
-from imagen.models import Generation
+from imagen.models import Generation, Job
 from imagen.testing import invariants
 from imagen.testing.gateway import KEYS, Gateway
 
@@ -81,6 +82,20 @@ def ask(transactional_db: None) -> Ask:
 def work(transactional_db: None) -> Callable[..., None]:
     """Let one engine work until there is nothing left to do soon, or for so many seconds."""
     return lambda seconds=10.0: engine.drive(seconds=seconds) and None
+
+
+@pytest.fixture
+def reach(transactional_db: None) -> Callable[..., Job]:
+    """Let engines work, a moment each, until the one call of this request stands so, and return it."""
+
+    def until(generation: Generation, status: str, *, seconds: float = 10.0) -> Job:
+        end = time.monotonic() + seconds
+        while (job := generation.jobs.get()).status != status and time.monotonic() < end:
+            engine.drive(seconds=0.2)
+        assert job.status == status
+        return job
+
+    return until
 
 
 @pytest.fixture

@@ -108,7 +108,8 @@ def test_the_pictures_of_a_deleted_request_are_adopted_without_keeping_them(made
 
 def test_an_id_nobody_knows_is_dropped_and_said_so(made, work, imagen_gateway):
     generation = lost(made, imagen_gateway)
-    Job.objects.update(remote_id="0" * 32, due_at=timezone.now())
+    Job.objects.update(sent_at=timezone.now() - timedelta(minutes=2))  # no longer "not yet"
+    resolution.adopt(generation.jobs.get(), "0" * 32, actor=None)
     work(3)
     job = generation.jobs.get()
     assert (job.status, job.remote_id) == ("unconfirmed", "")

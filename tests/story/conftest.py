@@ -134,6 +134,8 @@ def gateway() -> Iterator[Gateway]:
 
 
 VENDORS = ("wavespeed", "apiframe", "apiin")
+GUNICORN = ("-m", "gunicorn", "project.wsgi", "-k", "gthread", "--threads", "8", "-b")
+RUNSERVER = ("manage.py", "runserver", "--noreload")  # serves the static files too
 
 
 def build(
@@ -144,6 +146,7 @@ def build(
     redis: str = "",
     vendors: tuple[str, ...] = ("wavespeed",),
     rings: bool = False,
+    web: tuple[str, ...] = GUNICORN,
     **changes: Any,
 ) -> Place:
     """Set a site up and start its web server; where it ``rings``, the gateway knows where to."""
@@ -163,7 +166,7 @@ def build(
     place = Place(env=env, port=port)
     place.manage("migrate", "--verbosity", "0")
     place.token = place.manage("shell", "--no-imports", "-c", PEOPLE).splitlines()[-1]
-    place.start("-m", "gunicorn", "project.wsgi", "-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{port}")
+    place.start(*web, f"127.0.0.1:{port}")
     _await(port)
     return place
 

@@ -17,11 +17,11 @@ from imagen.engine import rhythm
 from imagen.exceptions import Conflict
 from imagen.models import Gateway as Mood
 from imagen.models import Job, Tempo
-from imagen.providers.apiin import ApiInOne
-from imagen.providers.wavespeed import WaveSpeed
+from imagen.testing.apiin_wire import ApiinWire
 from imagen.testing.darkroom import Stage
 from imagen.testing.gateway import SECRET, Gateway
 from imagen.testing.ledger import Job as Made
+from imagen.testing.wavespeed_wire import WaveSpeedWire
 
 HOURS = timedelta(hours=1)
 
@@ -44,16 +44,16 @@ def ring(gateway: Gateway, made: Made, *, about: str = "") -> None:
         assert answer.status == 204
 
 
-def once(monkeypatch: pytest.MonkeyPatch, kind: type, name: str, act: Callable[[], None]) -> None:
-    """Let this happen just before the method is called for the first time."""
-    real, left = getattr(kind, name), [act]
+def once(monkeypatch: pytest.MonkeyPatch, wire: type, name: str, act: Callable[[], None]) -> None:
+    """Let this happen at the gateway just before it does this for the first time, while we wait for its answer."""
+    real, left = getattr(wire, name), [act]
 
     def meanwhile(self: Any, *args: Any, **kwargs: Any) -> Any:
         if left:
             left.pop()()
         return real(self, *args, **kwargs)
 
-    monkeypatch.setattr(kind, name, meanwhile)
+    monkeypatch.setattr(wire, name, meanwhile)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_ring_is_not_lost_while_a_wrong_id_is_looked_up(ringing, lost, work, i
     job = lost()
     resolution.adopt(job, "typed-wrongly", actor=None)
     Job.objects.update(tries=2, sent_at=timezone.now() - HOURS)  # the next "unknown" is the last
-    once(monkeypatch, ApiInOne, "check", lambda: ring(imagen_gateway, imagen_gateway.jobs[0]))
+    once(monkeypatch, ApiinWire, "look", lambda: ring(imagen_gateway, imagen_gateway.jobs[0]))
     work(3)
     assert (status(job), Job.objects.get().remote_id) == ("completed", imagen_gateway.jobs[0].id)
 
@@ -129,7 +129,7 @@ def test_a_ring_in_the_middle_of_a_search_says_which_of_two_twins_is_ours(
     monkeypatch.setattr(imagen_gateway.wires["wavespeed"], "show_inputs", True)
     first, second = lost(), lost()
     Job.objects.filter(pk=first.pk).update(due_at=timezone.now())
-    once(monkeypatch, WaveSpeed, "find", lambda: ring(imagen_gateway, imagen_gateway.jobs[0]))
+    once(monkeypatch, WaveSpeedWire, "bent", lambda: ring(imagen_gateway, imagen_gateway.jobs[0]))
     work(2)
     assert Job.objects.get(pk=first.pk).remote_id == imagen_gateway.jobs[0].id
     assert (status(first), status(second)) == ("completed", "unconfirmed")
@@ -151,7 +151,7 @@ def test_an_id_a_callback_names_for_another_request_is_not_taken_from_its_own(
         theirs, mine = imagen_gateway.jobs
         ring(imagen_gateway, theirs, about=mine.id)
 
-    once(monkeypatch, ApiInOne, "read", steal)
+    once(monkeypatch, ApiinWire, "accepted", steal)
     work(2)
     assert thief.events.filter(what="webhook").exists()
     assert (status(own), status(thief)) == ("completed", meanwhile)

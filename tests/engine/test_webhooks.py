@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -170,3 +171,14 @@ def test_a_long_run_needs_a_look_each_and_hardly_a_poll(ringing, ask, work, imag
     work(60)
     assert Generation.objects.filter(status="completed").count() == many
     assert looks(imagen_gateway) - many <= 0.2 * many
+
+
+def test_a_ring_after_the_end_is_taken_and_changes_nothing(ringing, made, imagen_gateway, vendor, client):
+    generation = made(seconds=6)
+    [ring] = imagen_gateway.rings
+    again = client.post(urlsplit(ring.url).path, ring.body, "application/json", headers=dict(ring.headers))
+    assert again.status_code == 204
+    stands = (generation.status, generation.version, generation.events.count())
+    generation.refresh_from_db()
+    assert (generation.status, generation.version, generation.events.count()) == stands
+    assert generation.jobs.get().due_at is None

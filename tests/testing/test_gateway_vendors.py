@@ -228,6 +228,18 @@ def test_an_error_inside_http_200_has_each_vendors_envelope(
     assert said(anyone.client.post(path, json=body)) == (200, document)
 
 
+def test_a_job_that_fails_before_it_has_an_id_says_why_and_exists_nowhere(
+    imagen_gateway: Gateway, anyone: Any, vendor: str
+):
+    path, body = SUBMITS[vendor]
+    imagen_gateway.script(submit="failed-without-id", message="out of memory")
+    status, document = said(anyone.client.post(path, json=body))
+    job = document.get("data", document)
+    assert (status // 100, job["status"], job["error"]) == (2, "failed", "out of memory")
+    assert not {"id", "task_id", "jobId"} & job.keys()
+    assert not imagen_gateway.jobs
+
+
 def test_one_ledger_has_the_jobs_of_all(imagen_gateway: Gateway, call: Any):
     for vendor in VENDORS:
         call(imagen_gateway, vendor).submit(prompt=f"a kitten for {vendor}")

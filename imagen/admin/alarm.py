@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from imagen import alarms
-from imagen.admin.base import PlainAdmin, viewer
+from imagen.admin.base import ReadOnlyAdmin, viewer
 from imagen.admin.words import clock
 from imagen.models import Alarm
 
@@ -41,13 +41,11 @@ def _line(alarm: Alarm) -> Line:
 
 
 @admin.register(Alarm)
-class AlarmAdmin(PlainAdmin):
+class AlarmAdmin(ReadOnlyAdmin):
     """Alarms, to look at. A site keeps its own index page: ours is one entry more in its list, gone with the cause."""
 
     list_display = ("told", "began")
-    list_display_links = None
     ordering = ("-since",)
-    actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alarm]:
         """Those that are not over."""
@@ -76,15 +74,3 @@ class AlarmAdmin(PlainAdmin):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may look at requests may know why they wait."""
         return any(viewer(request).has_perm(name) for name in SEEN_WITH)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Alarms sound by themselves."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody writes here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An alarm ends with its cause."""
-        return False

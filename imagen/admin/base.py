@@ -92,3 +92,22 @@ class PlainAdmin(ModelAdmin):
         except ValidationError:
             return False
         return True
+
+
+class ReadOnlyAdmin(PlainAdmin):
+    """Rows that come and go by themselves, to look at."""
+
+    list_display_links = None
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds one."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody writes here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes here."""
+        return False

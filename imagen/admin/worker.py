@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from imagen.admin.base import PlainAdmin
+from imagen.admin.base import ReadOnlyAdmin
 from imagen.admin.words import ago
 from imagen.models import Job, Worker, database_now
 
@@ -26,13 +24,11 @@ def silent() -> bool:
 
 
 @admin.register(Worker)
-class WorkerAdmin(PlainAdmin):
+class WorkerAdmin(ReadOnlyAdmin):
     """Signs of life, to look at."""
 
     list_display = ("name", "in_flight", "heard", "started")
-    list_display_links = None
     ordering = ("-beat_at",)
-    actions = None
 
     @admin.display(description=_("last sign of life"))
     def heard(self, worker: Worker) -> str:
@@ -43,15 +39,3 @@ class WorkerAdmin(PlainAdmin):
     def started(self, worker: Worker) -> str:
         """How long ago it started."""
         return ago(worker.started_at)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Workers announce themselves."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody writes here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes here."""
-        return False

@@ -7,8 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from types import TracebackType
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Self, TypeVar
 
 from imagen import alarms, claims, registry
@@ -43,17 +42,17 @@ class Desk:
         self.room = asyncio.Semaphore(settings.DOWNLOAD_SLOTS)  # for so many pictures in memory
         self._decoders = ThreadPoolExecutor(settings.DECODE_SLOTS, thread_name_prefix="imagen-decode")
         self._savers = ThreadPoolExecutor(settings.DOWNLOAD_SLOTS, thread_name_prefix="imagen-save")
-        self.transport = await self._transport().__aenter__()
-        self.tempi = await self.guarded(_known_tempi) or {}
+        async with AsyncExitStack() as opened:  # closes them also when the rest of the opening is cut off
+            opened.callback(self._savers.shutdown)
+            opened.callback(self._decoders.shutdown)
+            opened.push_async_callback(self.writer.close)
+            self.transport = await opened.enter_async_context(self._transport())
+            self.tempi = await self.guarded(_known_tempi) or {}
+            self._opened = opened.pop_all()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.transport.__aexit__(kind, error, trace)
-        await self.writer.close()
-        self._decoders.shutdown()
-        self._savers.shutdown()
+    async def __aexit__(self, *error: object) -> None:
+        await self._opened.aclose()
 
     def _transport(self) -> Transport:
         return Transport(

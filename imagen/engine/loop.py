@@ -41,12 +41,14 @@ class Engine:
         self._started_at = timezone.now()
 
     async def run(self, stopping: asyncio.Event | None = None) -> None:
-        """Work until stopped; what is under way then is finished or given back, nothing is lost."""
+        """Work until stopped or cancelled; what is under way then is finished or given back, nothing is lost."""
         async with Desk(stopping or asyncio.Event()) as self.desk:
-            await self._beat()
-            await self._work()
-            self.desk.stopping.set()
-            await self._finish()
+            try:
+                await self._beat()
+                await self._work()
+            finally:  # Ctrl-C as well: a send that is cut off is money nobody knows of
+                self.desk.stopping.set()
+                await self._finish()
 
     async def _work(self) -> None:
         begun = time.monotonic()

@@ -71,8 +71,9 @@ class Writer:
         """Write what is left and let the connection go."""
         if self._flushing is not None:
             await self._flushing
-        await asyncio.get_running_loop().run_in_executor(self._thread, _hang_up)
-        self._thread.shutdown()
+        hung_up = asyncio.get_running_loop().run_in_executor(self._thread, _hang_up)
+        self._thread.shutdown(wait=False)  # at once: what came after would open a connection that nobody closes
+        await hung_up
 
 
 def _hang_up() -> None:

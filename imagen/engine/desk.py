@@ -173,7 +173,7 @@ class Desk:
 def _rest(alias: str, code: str, seconds: float | None) -> None:
     gateway = claims.pause(alias, code, seconds=seconds, steps=settings.RETRY_SECONDS)
     if gateway.broken:
-        alarms.sound(code, about=alias)
+        alarms.sound(gateway.pause_code, about=alias)
 
 
 def _welcome(alias: str) -> None:

@@ -139,7 +139,8 @@ class Visit:
         account, now = self.provider.account if self.provider.idempotent else "", timezone.now()
         move = verdicts.declined(self.job, error, account=account, now=now, again=self.again)
         if move.to == JobStatus.UNCONFIRMED and not self.provider.lists:
-            move = replace(move, wait=0.0)  # there is nothing to wait for: a person learns of it at once
+            wait = self.rhythm.patience if self.rhythm.listens else 0.0  # for a ring, or for a person at once
+            move = replace(move, wait=wait)
         await self._make(replace(move, note=self.provider.clean(move.note)))
 
     async def _rest(self, error: ImagenError) -> None:

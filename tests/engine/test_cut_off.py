@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.backends.signals import connection_created
 
 from imagen.engine import desk
@@ -72,11 +71,11 @@ def test_an_engine_cut_off_while_it_starts_leaves_no_connection_open(ask, monkey
 def test_nothing_opens_the_connection_again_after_it_was_let_go(transactional_db, still_open):
     async def story() -> None:
         writer = Writer()
-        await writer.run(connection.ensure_connection)
+        await writer.run(Job.objects.exists)
         closing = asyncio.create_task(writer.close())
         await asyncio.sleep(0)
         with pytest.raises(RuntimeError):
-            await writer.run(connection.ensure_connection)
+            await writer.run(Job.objects.exists)
         await closing
 
     asyncio.run(story())

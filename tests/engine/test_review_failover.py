@@ -196,3 +196,13 @@ def test_when_the_last_trouble_of_a_provider_is_over_so_are_those_before_it(
     work(1)
     assert told() == set()
     assert Generation.objects.get().status == "completed"
+
+
+def test_too_many_requests_after_a_refused_key_are_no_alarm_of_their_own(site, ask, work, imagen_gateway):
+    site(RETRY_SECONDS=[0.1])
+    imagen_gateway.script("closed", submit="status", status=401)
+    imagen_gateway.script("busy", submit="status", status=429)
+    for prompt in ("closed one", "busy one", "busy two", "busy three"):
+        ask(prompt)
+    work(1)
+    assert {alarm.cause for alarm in alarms.current()} == {"provider_auth"}

@@ -9,7 +9,7 @@ import pytest
 
 from imagen import hooks
 from imagen.engine import rhythm
-from imagen.models import Event, Gateway, Generation, Job
+from imagen.models import Alarm, Event, Gateway, Generation, Job
 from imagen.testing.gateway import SECRET
 
 VENDORS = ("wavespeed", "apiframe", "apiin")
@@ -182,3 +182,10 @@ def test_a_ring_after_the_end_is_taken_and_changes_nothing(ringing, made, imagen
     generation.refresh_from_db()
     assert (generation.status, generation.version, generation.events.count()) == stands
     assert generation.jobs.get().due_at is None
+
+
+def test_nobody_is_alarmed_about_an_unknown_send_before_its_ring_is_late(ringing, ask, work, imagen_gateway):
+    imagen_gateway.script(submit="reset-after", webhook="none", first=1)
+    ask()
+    work(1)
+    assert not Alarm.objects.exists()

@@ -161,15 +161,16 @@ def test_an_engine_whose_clock_is_slow_still_sees_what_is_near(ask, monkeypatch)
 
 
 def test_what_is_still_under_way_after_the_grace_is_given_back(ask, site, monkeypatch, imagen_gateway):
-    site(CALL_SECONDS=0.2)
+    site(CALL_SECONDS=1.0)
     monkeypatch.setattr(loop, "GRACE_SECONDS", 0.1)
 
     async def slowly(self: Desk, work: Any, *args: Any, **kwargs: Any) -> Any:
+        self.stopping.set()
         await asyncio.sleep(30)
 
     monkeypatch.setattr(Desk, "saving", slowly)
     ask()
-    loop.drive(seconds=0.4)
+    loop.drive(seconds=30)
     job = Job.objects.get()
     assert (job.status, job.holder) == ("storing", "")
     assert job.due_at <= database_now()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from imagen import alarms, claims, detours, pipeline, verdicts
@@ -112,7 +113,8 @@ def test_what_waits_beside_a_call_that_may_have_been_paid_in_credits_stays(site,
     generation = ask(num_images=2)
     first = generation.jobs.order_by("pk")[0]
     Job.objects.filter(pk=first.pk).update(status="unconfirmed", sent_at=timezone.now(), due_at=None)
-    Generation.objects.refresh_outcomes([generation.pk])
+    with transaction.atomic():
+        Generation.objects.refresh_outcomes([generation.pk])
     broken("apiframe", "provider_insufficient_credits")
     assert detours.take() == 0
     assert now(generation).provider == "apiframe"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from imagen import detours, pipeline, presentation, registry, resolution
@@ -42,7 +43,8 @@ def end(job: Job, status: str, *, cost: Decimal | None = None, **changes: Any) -
     now = timezone.now()
     facts = {"due_at": None, "sent_at": now, "accepted_at": now, "remote_id": job.pk.hex, "cost": cost}
     Job.objects.filter(pk=job.pk).update(status=status, **{**facts, **changes})
-    Generation.objects.refresh_outcomes([job.generation_id])
+    with transaction.atomic():
+        Generation.objects.refresh_outcomes([job.generation_id])
 
 
 @pytest.fixture
@@ -149,7 +151,8 @@ def test_what_one_provider_was_paid_twice_is_added_up(site, failed):
     site(vendors=("apiframe",))
     generation = failed()
     Job.objects.update(cost=Decimal(7))
-    Generation.objects.refresh_outcomes([generation.pk])
+    with transaction.atomic():
+        Generation.objects.refresh_outcomes([generation.pk])
     generation.refresh_from_db()
     assert pipeline.retry(generation).cost_estimated == 14
     end(generation.jobs.get(replaces__isnull=False), "failed", cost=Decimal(7))

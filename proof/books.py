@@ -37,7 +37,8 @@ class Books:
 
     def __str__(self) -> str:
         text = (
-            f"{self.completed} of {self.asked} completed, {self.unconfirmed} unconfirmed, {self.lost} lost, "
+            f"{self.completed} of {self.asked} completed, {self.unconfirmed} unconfirmed "
+            f"({self.doubts} were), {self.lost} lost, "
             f"{self.twice} twice, {self.orphans} orphans, {self.unfinished} unfinished, {self.missing} without file"
         )
         return text if not self.wrong else f"{text}; {len(self.wrong)} wrong: {self.wrong[0]}"
@@ -72,7 +73,7 @@ def close(place: Place, gateway: Gateway) -> Books:
     doubts = {call["prompt"] for call in calls if call["doubted"]}
     done = {prompt for prompt, status in generations.items() if status == "completed"}
     return Books(
-        asked=len(generations),
+        asked=len({call["of"] for call in calls}),
         completed=len(done),
         unconfirmed=len(doubtful & excused),
         lost=len(generations.keys() - done - (doubtful & excused)),

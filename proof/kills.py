@@ -89,7 +89,7 @@ def few_false_alarms(stack: str) -> Finding:
 
 GOALS = (
     Goal(
-        id="G1",
+        id="G1 kills",
         title="1,000 pictures, the whole worker group killed 60 times",
         wanted="0 lost, 0 twice, 0 orphans, 0 unfinished, 0 without file; ≤ 360 s",
         run=nothing_is_lost,

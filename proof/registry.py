@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from proof import kills
+from proof import bells, doors, kills, workers
 from proof.goals import Goal
 
 GOALS: tuple[Goal, ...] = (
     *kills.GOALS,
+    *workers.GOALS,
+    *doors.GOALS,
+    *bells.GOALS,
 )  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 
@@ -39,7 +41,11 @@ SENTENCES: Mapping[str, Sentence] = {
     "not_found": _say(_("There is nothing at this address, or it is not yours."), status=404),
     "method_not_allowed": _say(_("This address does not take that method."), status=405),
     "not_acceptable": _say(_("This address answers in JSON only."), status=406),
-    "budget_exceeded": _say(_("This costs more than what is left."), *("reduce", "ask_for_more"), status=402),
+    "budget_exceeded": _say(
+        _("This needs %(cost)s; %(left)s of %(limit)s is left until %(resets)s (budget: %(whose)s)."),
+        *("reduce", "ask_for_more"),
+        status=402,
+    ),
     "quota_exceeded": _say(_("You have reached what your account may use."), *("reduce", "ask_for_more"), status=402),
     "conflict": _say(_("There is nothing to do: it is %(state)s."), "wait", status=409),
     "idempotency_in_progress": _say(
@@ -180,6 +186,13 @@ ACTIONS: Mapping[str, Any] = {
     "retry": _("Try again"),
     "ask_administrator": _("Ask an administrator"),
 }
+
+
+def money(amount: Decimal, unit: str) -> str:
+    """An amount as people read it: two places, more only where there is more to say."""
+    plain = amount.quantize(Decimal("0.0001")).normalize()
+    places = max(2, -int(plain.as_tuple().exponent))
+    return f"{number_format(amount, places, use_l10n=True, force_grouping=True)} {unit}"
 
 
 class _Blanks(dict[str, Any]):

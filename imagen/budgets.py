@@ -39,7 +39,7 @@ class Rule:
     @property
     def key(self) -> str:
         """The name its purses have."""
-        return ":".join(str(part) for part in (self.budget.pk if self.budget else "default", self.owner) if part)
+        return key(self.budget, self.owner)
 
     def starts_on(self, now: dt.datetime) -> dt.date:
         """The first day of its period at this moment."""
@@ -50,6 +50,11 @@ class Rule:
         """Whose budget it is, in words."""
         named = self.budget and (self.budget.group or self.budget.user)
         return f"{named or self.scope.label}, {self.period.label}"
+
+
+def key(budget: Budget | None, owner: Any) -> str:
+    """The name of the purses of this budget, or of the site's default; ``owner`` where each person has their own."""
+    return ":".join(str(part) for part in (budget.pk if budget else "default", owner) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,30 @@ def allowances(user: Person) -> list[Allowance]:
 def tightest(user: Person) -> Allowance | None:
     """The budget that has the least left for this person."""
     return next(iter(allowances(user)), None)
+
+
+def purse(user: AbstractBaseUser) -> Purse | None:
+    """The purse of that budget, made when this period has none yet."""
+    least = tightest(user)
+    return None if least is None else _kept(least.purse)
+
+
+def renewed(purse: Purse) -> Purse:
+    """The same purse in the period that runs now."""
+    period = Period(purse.period)
+    facts = {"key": purse.key, "starts_on": period.starts_on(timezone.now()), "currency": purse.currency}
+    return _kept(Purse(**facts, budget=purse.budget, owner_id=purse.owner_id, period=period))
+
+
+def _kept(purse: Purse) -> Purse:
+    if purse._state.adding:
+        Purse.objects.bulk_create([purse], ignore_conflicts=True)
+    return Purse.objects.get(key=purse.key, starts_on=purse.starts_on, currency=purse.currency)
+
+
+def default_limit() -> Decimal:
+    """What each person may spend a month by the site's settings; nothing while they do not say."""
+    return Decimal(str(settings.BUDGET.get("default_monthly") or 0))
 
 
 def reserve(jobs: Sequence[Job], *, user: Person, freed: Iterable[Job] = ()) -> None:
@@ -162,11 +191,10 @@ def _rule(budget: Budget, user: Person) -> Rule:
 
 
 def _default(user: AbstractBaseUser) -> list[Rule]:
-    limit = settings.BUDGET.get("default_monthly")
-    if limit is None:
+    if settings.BUDGET.get("default_monthly") is None:
         return []
-    facts = {"currency": site_currency(), "period": Period.MONTH, "scope": Scope.EACH, "owner": user.pk}
-    return [Rule(limit=Decimal(str(limit)), **facts)]
+    facts: dict[str, Any] = {"currency": site_currency(), "period": Period.MONTH, "scope": Scope.EACH}
+    return [Rule(limit=default_limit(), owner=user.pk, **facts)]
 
 
 def _purses(rules: Collection[Rule], now: dt.datetime) -> dict[str, Purse]:

@@ -129,6 +129,7 @@ SENTENCES: Mapping[str, Sentence] = {
 }
 
 ALARMS: Mapping[str, Any] = {
+    "more_money_wanted": _("Somebody asks for more money for pictures. Grant it, raise the limit, or decline."),
     "provider_auth": _(
         "%(provider)s refuses our key. Check the api_key in its OPTIONS; meanwhile requests go to other services "
         "where that is possible, and it is tried again every minute."

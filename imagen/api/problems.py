@@ -71,7 +71,7 @@ def problem(
     status: int = 0,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The answer that says what went wrong, and what can be done."""
+    """The answer that says what went wrong, and what can be done; what is left of a budget also as numbers."""
     status = status or messages.http_status(code)
     document = {
         "type": "about:blank",
@@ -82,6 +82,7 @@ def problem(
         "request_id": request_id(request),
         "errors": [_error(error) for error in errors],
         "next_actions": list(messages.next_actions(code)),
+        **({"budget": dict(params["budget"])} if params and "budget" in params else {}),
     }
     body = json.dumps(document).encode()
     after = {"Retry-After": str(_RETRY_AFTER[code])} if code in _RETRY_AFTER else {}

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
 from itertools import compress
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from django.utils import timezone
 from imagen import claims, costs, files, queue, registry
 from imagen.conf import settings
 from imagen.exceptions import Conflict, Refused, TransitionError
-from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Worker
+from imagen.models import Event, Generation, IdempotencyKey, Image, Job, leftovers
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
 from imagen.types import RESOLUTIONS, ImageRequest, checked_metadata
@@ -293,8 +292,7 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
 
 
 def sweep() -> None:
-    """Tidy up: delete doomed files, forget old keys and workers."""
+    """Tidy up: delete doomed files and rows that have served."""
     files.clear()
-    yesterday = timezone.now() - timedelta(days=1)
-    IdempotencyKey.objects.filter(created_at__lt=yesterday).delete()
-    Worker.objects.filter(beat_at__lt=yesterday).delete()
+    for rows in leftovers():
+        rows.delete()

@@ -9,6 +9,7 @@ from imagen.models.generation import Generation
 from imagen.models.idempotency import IdempotencyKey
 from imagen.models.image import Image
 from imagen.models.job import Job, Move
+from imagen.models.leftovers import leftovers
 from imagen.models.listing import Listing
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "Tempo",
     "Worker",
     "database_now",
+    "leftovers",
 ]

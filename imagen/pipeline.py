@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from imagen.budgets import Allowance
 from imagen.conf import settings
 from imagen.costs import Bill
 from imagen.exceptions import Conflict, TransitionError
-from imagen.models import Event, Generation, IdempotencyKey, Image, Worker
+from imagen.models import Event, Generation, IdempotencyKey, Image, leftovers
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
 from imagen.types import ImageRequest, checked_metadata
@@ -233,8 +232,7 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
 
 
 def sweep() -> None:
-    """Tidy up: delete doomed files, forget old keys and workers."""
+    """Tidy up: delete doomed files and rows that have served."""
     files.clear()
-    yesterday = timezone.now() - timedelta(days=1)
-    IdempotencyKey.objects.filter(created_at__lt=yesterday).delete()
-    Worker.objects.filter(beat_at__lt=yesterday).delete()
+    for rows in leftovers():
+        rows.delete()

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image as Pillow
 
-from imagen import marks
+from imagen import failpoints, marks
 from imagen.conf import settings
 from imagen.exceptions import OutputError, StorageError
 from imagen.models import Erasure
@@ -99,9 +99,13 @@ def prepare(data: bytes, *, system: str) -> Ready:
 def keep(ready: Ready, *, folder: uuid.UUID) -> Kept:
     """Store a picture; the same bytes always get the same name. Raises ``StorageError``."""
     stem = f"{PREFIX}/{folder}/{ready.sha256[:16]}"
+    name = _store(f"{stem}.{ready.format.replace('jpeg', 'jpg')}", ready.data)
+    failpoints.reach("picture kept")
+    thumbnail = _store(f"{stem}-small.webp", ready.small)
+    failpoints.reach("thumbnail kept")
     return Kept(
-        name=_store(f"{stem}.{ready.format.replace('jpeg', 'jpg')}", ready.data),
-        thumbnail=_store(f"{stem}-small.webp", ready.small),
+        name=name,
+        thumbnail=thumbnail,
         width=ready.width,
         height=ready.height,
         format=ready.format,
@@ -180,6 +184,7 @@ def _rename(name: str, data: bytes) -> str:
             file.write(data)
             file.flush()
             os.fsync(handle)
+        failpoints.reach("file written")
         with open(path, "rb") as file:
             return storage().save(name, _Ready(file, name=path))
     finally:
@@ -211,6 +216,7 @@ def _erase(rows: Iterable[Erasure]) -> int:
         mine = Erasure.objects.filter(pk=row.pk)  # another process may be at it too
         try:
             remove(row.name)
+            failpoints.reach("file erased")
         except Exception:  # a storage backend may raise anything; the row stays
             failures += 1
             mine.update(tries=F("tries") + 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import budgets, costs, files, hiring, queue, registry
+from imagen import budgets, costs, failpoints, files, hiring, queue, registry
 from imagen.budgets import Allowance
 from imagen.conf import settings
 from imagen.costs import Bill
@@ -114,6 +114,8 @@ def request(
         )
         hiring.engage(hiring.calls(generation, choice, range(whole.num_images)), user)
         Event.objects.create(generation=generation, what="asked", actor_id=user.pk if user else None)
+        failpoints.reach("request written")
+    failpoints.reach("request committed")
     logger.info("a request was taken: %s", _discreet(generation.prompt), extra=_facts(generation))
     queue.ring()
     return generation
@@ -141,6 +143,8 @@ def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> 
         generation.refresh_from_db()
         if generation.status not in FINISHED:
             generation.warn("already_submitted")
+        failpoints.reach("cancel written")
+    failpoints.reach("cancel committed")
     return generation
 
 
@@ -168,6 +172,8 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
         hiring.hand_over(generation, choice, missing, cancel_asked_at=None)
         Generation.objects.refresh_outcomes([generation.pk])
         generation.refresh_from_db()
+        failpoints.reach("retry written")
+    failpoints.reach("retry committed")
     queue.ring()
     return generation
 
@@ -191,6 +197,8 @@ def erase(generation: Generation) -> None:
         generation.save_changes(
             prompt="", negative_prompt="", metadata={}, error_note="", deleted_at=timezone.now()
         )  # fmt: skip
+        failpoints.reach("erase written")
+    failpoints.reach("erase committed")
 
 
 def discard(image: Image, *, actor: AbstractBaseUser | None = None) -> None:

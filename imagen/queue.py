@@ -12,6 +12,8 @@ from django.db import transaction
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
+from imagen import failpoints
+
 logger = logging.getLogger("imagen")
 _QUIET_SECONDS = 0.5
 _ENOUGH = 100
@@ -29,6 +31,7 @@ def ring() -> None:
 
 def _ring() -> None:
     global _last  # noqa: PLW0603  # the throttle is this process's memory
+    failpoints.reach("bell")
     with _lock:
         now = time.monotonic()
         if now - _last < _QUIET_SECONDS:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from imagen import alarms, detours, hooks, verdicts
+from imagen import alarms, detours, failpoints, hooks, verdicts
 from imagen.conf import settings
 from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
@@ -111,6 +111,7 @@ class Visit:
             job.request, offer=self.desk.offer(job), key=str(job.pk), callback=self.rhythm.address
         )
         reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
+        failpoints.reach("answered")
         snapshot = self.provider.read(reply)
         if snapshot.remote_id:
             return snapshot

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from django.core.files import File
@@ -30,6 +31,7 @@ FORMATS = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
 THUMBNAIL = (320, 320)
 PREFIX = "imagen"
 _STALE_SECONDS = 3600
+_CLEAR_SECONDS = 3.0  # somebody may be waiting for the answer to a deletion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,19 +139,32 @@ def _store(name: str, data: bytes) -> str:
     try:
         place = storage()
         if place.exists(name):
-            if place.size(name) == len(data):
+            if _holds(name, data):
                 return name
             place.delete(name)
         saved = _rename(name, data) if isinstance(place, FileSystemStorage) else place.save(name, ContentFile(data))
-        if place.size(saved) != len(data):
+        if not _holds(saved, data):
             place.delete(saved)
-            raise StorageError("storage kept another size")
+            raise StorageError("storage kept something else")
     except StorageError:
         raise
     except Exception as error:  # a storage backend may raise anything
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise StorageError(code="storage_full" if full else "storage_unavailable") from error
     return saved
+
+
+def _holds(name: str, data: bytes) -> bool:
+    """Whether storage gives back exactly these bytes; it may say that all went well and have lost some."""
+    if storage().size(name) != len(data):
+        return False
+    at = 0
+    with storage().open(name) as file:
+        for chunk in file.chunks():
+            if data[at : at + len(chunk)] != chunk:
+                return False
+            at += len(chunk)
+    return at == len(data)
 
 
 def _rename(name: str, data: bytes) -> str:
@@ -173,8 +188,9 @@ def doom(names: Iterable[str]) -> None:
 
 
 def clear() -> None:
-    """Delete doomed files, and unfinished ones nobody has touched for an hour."""
-    for row in Erasure.objects.order_by("tries", "pk")[:500]:
+    """Delete doomed files, for a few seconds and the rest at the next sweep, and unfinished ones an hour old."""
+    until = time.monotonic() + _CLEAR_SECONDS
+    for row in takewhile(lambda row: time.monotonic() < until, Erasure.objects.order_by("tries", "pk")[:500]):
         try:
             storage().delete(row.name)
         except Exception:  # a storage backend may raise anything; the row stays

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import claims, costs, files, queue, registry
+from imagen import claims, costs, files, outages, queue, registry
 from imagen.conf import settings
 from imagen.exceptions import Conflict, Refused, TransitionError
 from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Worker
@@ -73,6 +73,7 @@ def _warnings(offer: Offer) -> tuple[str, ...]:
     return tuple(compress(ABOUT_OFFERS, (retired, offer.price.amount is None)))
 
 
+@outages.begun_again
 def request(
     *, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any
 ) -> Generation:
@@ -129,6 +130,7 @@ def _hire(generation: Generation, choice: registry.Choice, places: Any, replaces
         job.save(force_insert=True)
 
 
+@outages.begun_again
 def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Stop what was not sent yet; what was sent is kept when it comes, and a warning says so."""
     with transaction.atomic():
@@ -156,6 +158,7 @@ def _stop(generation: Generation, actor: AbstractBaseUser | None) -> None:
             job.move(JobStatus.CANCELED, actor=actor)
 
 
+@outages.begun_again
 def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Ask again for what is missing: new calls, new money. ``Conflict`` when nothing is missing."""
     with transaction.atomic():
@@ -238,6 +241,7 @@ def _resolution(generation: Generation, offer: Offer, *, begun: bool) -> str:
     return offer.settle(again(generation)).resolution or ""
 
 
+@outages.begun_again
 def erase(generation: Generation) -> None:
     """Delete pictures, files and words; what was paid stays on record. Work under way ends without storing."""
     with suppress(Conflict):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.weather.proxy import Proxy
+from proof.proxy import Proxy
 
 
 @pytest.fixture
@@ -72,6 +72,11 @@ def test_a_service_that_is_down_refuses_and_drops_whom_it_had(proxy: Proxy) -> N
 def test_a_service_that_resets_takes_nobody(proxy: Proxy) -> None:
     with proxy.bad("reset"), pytest.raises(ConnectionResetError), call(proxy) as talk:
         said(talk)
+
+
+def test_a_service_that_is_overloaded_says_so_in_http(proxy: Proxy) -> None:
+    with proxy.bad("unavailable"), call(proxy) as talk:
+        assert said(talk).startswith(b"HTTP/1.1 503 ")
 
 
 def test_a_pulled_cable_acknowledges_nothing_and_what_was_sent_arrives_later(proxy: Proxy) -> None:

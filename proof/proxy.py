@@ -13,19 +13,21 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-WEATHERS = ("fair", "refuse", "reset", "blackhole")
+WEATHERS = ("fair", "refuse", "reset", "unavailable", "blackhole")
 # https://www.kernel.org/doc/html/latest/networking/filter.html: a filter that keeps nothing of a segment also keeps
 # the kernel from acknowledging it, which is what a cable that was pulled looks like to the other end.
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 _NOTHING = struct.pack("HBBI", 0x06, 0, 0, 0)
 _RESET = struct.pack("ii", 1, 0)
+_SORRY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Proxy:
     """Passes bytes on to ``target``; ``be`` changes the weather, ``latency`` holds every piece up for so long.
 
-    ``refuse``: nobody listens. ``reset``: whoever connects is cut off. ``blackhole``: no segment arrives, none is
-    answered. In all three, connections that stand are lost, or silent until the weather is fair again.
+    ``refuse``: nobody listens. ``reset``: whoever connects is cut off. ``unavailable``: who speaks HTTP is told to
+    come back later. ``blackhole``: no segment arrives, none is answered. Connections that stand are lost, or silent
+    until the weather is fair again.
     """
 
     def __init__(self, target: str) -> None:
@@ -67,7 +69,7 @@ class Proxy:
         self.weather = weather
         self._open.set() if weather == "fair" else self._open.clear()
         self._mute(weather == "blackhole")
-        if weather in ("refuse", "reset"):
+        if weather in ("refuse", "reset", "unavailable"):
             for writer in self._writers:
                 _cut(writer)
         if weather == "refuse":
@@ -96,6 +98,8 @@ class Proxy:
         self._server.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.weather == "unavailable":
+            return await _sorry(reader, writer)
         try:
             if self.weather == "reset":
                 raise ConnectionResetError
@@ -132,6 +136,14 @@ def _bind(port: int) -> socket.socket:
 def _deafen(found: Any) -> None:
     program = ctypes.create_string_buffer(_NOTHING)
     found.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(program)))
+
+
+async def _sorry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        await reader.read(65536)
+        writer.write(_SORRY)
+        await writer.drain()
+    writer.close()
 
 
 def _cut(writer: asyncio.StreamWriter) -> None:

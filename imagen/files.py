@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import math
 import os
 import tempfile
 import time
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from django.core.files import File
@@ -32,6 +34,7 @@ THUMBNAIL = (320, 320)
 PREFIX = "imagen"
 UNFINISHED = "unfinished"
 STALE_SECONDS = 3600.0
+_CLEAR_SECONDS = 3.0  # somebody may be waiting for the answer to a deletion
 _ROUND = 500
 _GIVE_UP = 10  # failures in a row
 
@@ -166,14 +169,27 @@ def _store(name: str, data: bytes) -> str:
     place = storage()
     with told():
         if place.exists(name):
-            if place.size(name) == len(data):
+            if _holds(name, data):
                 return name
             place.delete(name)
         saved = _rename(name, data) if isinstance(place, FileSystemStorage) else place.save(name, ContentFile(data))
-        if place.size(saved) != len(data):
+        if not _holds(saved, data):
             place.delete(saved)
-            raise StorageError("storage kept another size")
+            raise StorageError("storage kept something else")
     return saved
+
+
+def _holds(name: str, data: bytes) -> bool:
+    """Whether storage gives back exactly these bytes; it may say that all went well and have lost some."""
+    if storage().size(name) != len(data):
+        return False
+    at = 0
+    with storage().open(name) as file:
+        for chunk in file.chunks():
+            if data[at : at + len(chunk)] != chunk:
+                return False
+            at += len(chunk)
+    return at == len(data)
 
 
 def _rename(name: str, data: bytes) -> str:
@@ -199,14 +215,16 @@ def doom(names: Iterable[str]) -> None:
 
 
 def clear() -> None:
-    """Delete doomed files, and unfinished ones nobody has touched for an hour."""
-    purge()
+    """Delete doomed files, for a few seconds and the rest at the next sweep, and unfinished ones an hour old."""
+    purge(seconds=_CLEAR_SECONDS)
     tidy(seconds=STALE_SECONDS)
 
 
-def purge() -> int:
+def purge(*, seconds: float = math.inf) -> int:
     """Delete doomed files, those that were tried less often first, and return how many are gone."""
-    return _erase(Erasure.objects.order_by("tries", "pk")[:_ROUND])
+    until = time.monotonic() + seconds
+    rows = Erasure.objects.order_by("tries", "pk")[:_ROUND]
+    return _erase(takewhile(lambda row: time.monotonic() < until, rows))
 
 
 def _erase(rows: Iterable[Erasure]) -> int:

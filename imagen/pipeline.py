@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import budgets, costs, failpoints, files, hiring, queue, registry
+from imagen import budgets, costs, failpoints, files, hiring, outages, queue, registry
 from imagen.budgets import Allowance
 from imagen.conf import settings
 from imagen.costs import Bill
@@ -81,6 +81,7 @@ def _quote(choice: registry.Choice, images: int, user: AbstractBaseUser | None) 
     )
 
 
+@outages.begun_again
 def request(
     *, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any
 ) -> Generation:
@@ -131,6 +132,7 @@ def _facts(generation: Generation) -> dict[str, str]:
     return {**known, "job": "", "code": ""}
 
 
+@outages.begun_again
 def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Stop what was not sent yet; what was sent is kept when it comes, and a warning says so."""
     with transaction.atomic():
@@ -160,6 +162,7 @@ def _stop(generation: Generation, actor: AbstractBaseUser | None) -> None:
             job.move(JobStatus.CANCELED, actor=actor)
 
 
+@outages.begun_again
 def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Ask again for what is missing: new calls, new money. ``Conflict`` when nothing is missing."""
     with transaction.atomic():
@@ -183,6 +186,7 @@ def quote_again(generation: Generation, *, images: int) -> Quote:
     return _quote(hiring.who_again(generation), images, generation.user)
 
 
+@outages.begun_again
 def erase(generation: Generation) -> None:
     """Delete pictures, files and words; what was paid stays on record. Work under way ends without storing."""
     with suppress(Conflict):

@@ -77,7 +77,7 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": messages.sentence(code, **(params or {})),
+        "detail": messages.answer(code, **(params or {})),
         "code": code,
         "request_id": request_id(request),
         "errors": [_error(error) for error in errors],

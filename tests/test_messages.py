@@ -85,7 +85,7 @@ def test_codes_beyond_the_contract_are_warnings_or_answers_of_the_interface():
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", SENTENCES)
 def test_a_sentence_is_said_whole_in_every_language(code, language):
-    params = {name: "Ada" for name in NAMES.findall(str(SENTENCES[code].text))}
+    params = dict.fromkeys(NAMES.findall(str(SENTENCES[code].text)), "Ada")
     with translation.override(language):
         said = messages.answer(code, **params)
         steps = [str(ACTIONS[action]) for action in messages.next_actions(code)]

@@ -56,8 +56,10 @@ def told(code: str = "", **fields: object) -> presentation.Story:
         (
             "submit_unknown",
             {"status": "unconfirmed", **PAID},
-            "0.0500 USD was spent. Another call may have been charged too; its amount stays set aside until somebody "
-            "has looked.",
+            (
+                "0.0500 USD was spent. Another call may have been charged too; its amount stays set aside until "
+                "somebody has looked."
+            ),
         ),
         ("", {"status": "completed", **PAID}, "0.0500 USD was spent."),
         ("", {"status": "canceled"}, "Nothing was charged."),
@@ -79,7 +81,7 @@ def test_an_error_ends_with_its_word_about_money_and_says_it_once(code):
 def test_a_picture_of_another_shape_is_paid_for_and_says_so():
     story = told(status="completed", warnings=["late", "wrong_size"], **PAID)
     late, wrong = (presentation.warning_json(each)["message"] for each in story.warnings)
-    assert late.endswith("than we usually wait.")
+    assert late.endswith("the time we usually wait.")
     assert wrong.endswith("It was kept. 0.0500 USD was spent; trying again costs money again.")
     assert story.money == "0.0500 USD was spent; trying again costs money again."
 

@@ -125,7 +125,7 @@ def total(rows: Iterable[Row]) -> str:
     sums: Counter[str] = Counter()
     for row in rows:
         sums[row.unit] += row.amount or 0  # type: ignore[assignment]  # a Counter adds decimals as well
-    known = " + ".join(f"{amount:.4f} {unit}" for unit, amount in sums.items())
+    known = " + ".join(words.price(Decimal(amount), unit) for unit, amount in sums.items())
     unknown = sum(row.amount is None for row in rows)
     more = ngettext("one price unknown", "%(count)s prices unknown", unknown) % {"count": unknown}
     return f"{known} + {more}" if unknown else known

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 
+from django.conf import settings
 from django.core.mail import mail_admins
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from imagen import messages, registry
@@ -62,8 +63,10 @@ def sentence(alarm: Alarm) -> str:
 
 
 def _mail(alarm: Alarm) -> None:
-    """A mail server that is slow or away holds nobody up."""
-    threading.Thread(target=_send, args=(_("Pictures need you"), sentence(alarm)), daemon=True).start()
+    """A mail in the site's language, not that of whoever asks; a slow or missing mail server holds nobody up."""
+    with translation.override(settings.LANGUAGE_CODE):
+        told = _("Pictures need you"), sentence(alarm)
+    threading.Thread(target=_send, args=told, daemon=True).start()
 
 
 def _send(subject: str, text: str) -> None:

@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions as rest
 from rest_framework.request import Request
@@ -85,8 +86,10 @@ def problem(
     }
     body = json.dumps(document).encode()
     after = {"Retry-After": str(_RETRY_AFTER[code])} if code in _RETRY_AFTER else {}
-    told = {"Content-Length": str(len(body)), **after, **(headers or {})}
-    return marked(HttpResponse(body, CONTENT_TYPE, status, headers=told), request)
+    told = {"Content-Length": str(len(body)), "Content-Language": translation.get_language() or "", **after}
+    found = marked(HttpResponse(body, CONTENT_TYPE, status, headers={**told, **(headers or {})}), request)
+    patch_vary_headers(found, ("Accept-Language",))
+    return found
 
 
 def marked(response: Answer, request: HttpRequest | Request) -> Answer:

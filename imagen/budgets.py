@@ -236,9 +236,9 @@ def _exceeded(user: Person, wanted: Decimal) -> BudgetExceeded:
     least = allowances(user)[0]
     unit = least.rule.currency
     return BudgetExceeded(
-        cost=messages.money(wanted, site_currency()),
-        left=messages.money(least.remaining, unit),
-        limit=messages.money(least.limit, unit),
+        cost=messages.amount(wanted, site_currency()),
+        left=messages.amount(least.remaining, unit),
+        limit=messages.amount(least.limit, unit),
         resets=date_format(least.resets_on, "DATE_FORMAT"),
         whose=least.rule.whose,
         budget=least.facts,

@@ -68,8 +68,8 @@ def _until_nothing_is_left(place: Place, seconds: float) -> None:
 
 
 def close(place: Place, gateway: Gateway) -> Books:
-    """Compare the books after one run of what deletes files that belong to nobody."""
-    place.inside("prune")
+    """Compare the books after one run of ``imagen_prune``."""
+    place.manage("imagen_prune", "--grace", "0", code=None)  # what it cannot mend is found below
     calls, stored = place.inside("calls"), place.inside("stored")
     bought = Counter(job.prompt for job in gateway.jobs)
     generations = {call["prompt"]: call["generation"] for call in calls}

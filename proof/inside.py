@@ -16,7 +16,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402  # Django is not ready before
-from django.core.management import get_commands  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
@@ -82,17 +81,6 @@ def wipe() -> None:
             server.delete(*found)
 
 
-def prune() -> None:
-    """Delete what belongs to nobody, without a grace."""
-    if "imagen_prune" in get_commands():
-        from django.core.management import call_command  # noqa: PLC0415
-
-        call_command("imagen_prune", grace=0, verbosity=0)
-    else:
-        files._STALE_SECONDS = 0
-        files.clear()
-
-
 def stored() -> dict[str, list[str]]:
     """The files there are that no picture owns, the unfinished ones, and those that a picture lacks."""
     owned = {name for image in Image.objects.all() for name in image.files}
@@ -142,7 +130,7 @@ def rows() -> list[list[Any]]:
     return [[str(fact) for fact in row] for row in found] + [[Event.objects.count(), Image.objects.count()]]
 
 
-_WORK = (ask, knock, hurry, wipe, prune)
+_WORK = (ask, knock, hurry, wipe)
 _LOOKS = (calls, left, stored, wrong, engines, held, nobody_writes, rows)
 ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
 

@@ -22,7 +22,7 @@ from django.db.models import Q  # noqa: E402
 from imagen import files, pipeline, queue  # noqa: E402
 from imagen.models import Event, Image, Job, database_now  # noqa: E402
 from imagen.models.image import storage  # noqa: E402
-from imagen.states import FINAL, JobStatus  # noqa: E402
+from imagen.states import FINAL, WORKING, JobStatus  # noqa: E402
 from imagen.testing import invariants  # noqa: E402
 
 
@@ -56,9 +56,19 @@ def left() -> int:
     return open_ones.filter(~doubtful | Q(due_at__lte=database_now()) | ~Q(holder="")).count()
 
 
+def told() -> int:
+    """How many steps all calls together have made."""
+    return Event.objects.count()
+
+
 def hurry() -> int:
     """Let the time until the next look-up of what is in doubt pass at once; how many there are."""
     return Job.objects.filter(status=JobStatus.UNCONFIRMED).update(due_at=database_now())
+
+
+def expire() -> None:
+    """Let every lease run out at once."""
+    Job.objects.exclude(holder="").update(due_at=database_now())
 
 
 def knock(times: int = 1) -> None:
@@ -106,6 +116,12 @@ def held() -> int:
     return Job.objects.exclude(holder="").count()
 
 
+def strange(pid: int) -> int:
+    """How many calls are under way in other hands than this process's, or in none."""
+    underway = Job.objects.filter(status__in=WORKING)
+    return underway.exclude(holder__contains=f":{pid}:").count()
+
+
 def nobody_writes() -> bool:
     """Whether no transaction is open at this moment."""
     if connection.vendor == "sqlite":
@@ -123,15 +139,15 @@ def nobody_writes() -> bool:
         return not cursor.fetchone()[0]
 
 
-def rows() -> list[list[Any]]:
-    """Everything that a worker writes to a call, to compare before and after."""
-    facts = ("pk", "status", "fence", "holder", "remote_id", "tries", "error_code")
-    found = Job.objects.order_by("pk").values_list(*facts)
-    return [[str(fact) for fact in row] for row in found] + [[Event.objects.count(), Image.objects.count()]]
+def hands() -> list[list[str]]:
+    """The calls that a worker has in its hands, with all that a worker writes to them, to compare before and after."""
+    facts = ("pk", "status", "fence", "holder", "remote_id", "tries", "error_code", "due_at")
+    found = Job.objects.exclude(holder="").order_by("pk").values_list(*facts)
+    return [[str(fact) for fact in row] for row in found]
 
 
-_WORK = (ask, knock, hurry, wipe)
-_LOOKS = (calls, left, stored, wrong, engines, held, nobody_writes, rows)
+_WORK = (ask, knock, hurry, expire, wipe)
+_LOOKS = (calls, left, told, stored, wrong, engines, held, strange, nobody_writes, hands)
 ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import math
 import os
 import tempfile
 import time
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from django.core.files import File
@@ -21,7 +23,7 @@ from django.db import transaction
 from django.db.models import F
 from PIL import Image as Pillow
 
-from imagen import marks
+from imagen import failpoints, marks
 from imagen.conf import settings
 from imagen.exceptions import OutputError, StorageError
 from imagen.models import Erasure
@@ -32,6 +34,7 @@ THUMBNAIL = (320, 320)
 PREFIX = "imagen"
 UNFINISHED = "unfinished"
 STALE_SECONDS = 3600.0
+_CLEAR_SECONDS = 3.0  # somebody may be waiting for the answer to a deletion
 _ROUND = 500
 _GIVE_UP = 10  # failures in a row
 
@@ -99,9 +102,13 @@ def prepare(data: bytes, *, system: str) -> Ready:
 def keep(ready: Ready, *, folder: uuid.UUID) -> Kept:
     """Store a picture; the same bytes always get the same name. Raises ``StorageError``."""
     stem = f"{PREFIX}/{folder}/{ready.sha256[:16]}"
+    name = _store(f"{stem}.{ready.format.replace('jpeg', 'jpg')}", ready.data)
+    failpoints.reach("picture kept")
+    thumbnail = _store(f"{stem}-small.webp", ready.small)
+    failpoints.reach("thumbnail kept")
     return Kept(
-        name=_store(f"{stem}.{ready.format.replace('jpeg', 'jpg')}", ready.data),
-        thumbnail=_store(f"{stem}-small.webp", ready.small),
+        name=name,
+        thumbnail=thumbnail,
         width=ready.width,
         height=ready.height,
         format=ready.format,
@@ -162,14 +169,27 @@ def _store(name: str, data: bytes) -> str:
     place = storage()
     with told():
         if place.exists(name):
-            if place.size(name) == len(data):
+            if _holds(name, data):
                 return name
             place.delete(name)
         saved = _rename(name, data) if isinstance(place, FileSystemStorage) else place.save(name, ContentFile(data))
-        if place.size(saved) != len(data):
+        if not _holds(saved, data):
             place.delete(saved)
-            raise StorageError("storage kept another size")
+            raise StorageError("storage kept something else")
     return saved
+
+
+def _holds(name: str, data: bytes) -> bool:
+    """Whether storage gives back exactly these bytes; it may say that all went well and have lost some."""
+    if storage().size(name) != len(data):
+        return False
+    at = 0
+    with storage().open(name) as file:
+        for chunk in file.chunks():
+            if data[at : at + len(chunk)] != chunk:
+                return False
+            at += len(chunk)
+    return at == len(data)
 
 
 def _rename(name: str, data: bytes) -> str:
@@ -180,6 +200,7 @@ def _rename(name: str, data: bytes) -> str:
             file.write(data)
             file.flush()
             os.fsync(handle)
+        failpoints.reach("file written")
         with open(path, "rb") as file:
             return storage().save(name, _Ready(file, name=path))
     finally:
@@ -194,14 +215,16 @@ def doom(names: Iterable[str]) -> None:
 
 
 def clear() -> None:
-    """Delete doomed files, and unfinished ones nobody has touched for an hour."""
-    purge()
+    """Delete doomed files, for a few seconds and the rest at the next sweep, and unfinished ones an hour old."""
+    purge(seconds=_CLEAR_SECONDS)
     tidy(seconds=STALE_SECONDS)
 
 
-def purge() -> int:
+def purge(*, seconds: float = math.inf) -> int:
     """Delete doomed files, those that were tried less often first, and return how many are gone."""
-    return _erase(Erasure.objects.order_by("tries", "pk")[:_ROUND])
+    until = time.monotonic() + seconds
+    rows = Erasure.objects.order_by("tries", "pk")[:_ROUND]
+    return _erase(takewhile(lambda row: time.monotonic() < until, rows))
 
 
 def _erase(rows: Iterable[Erasure]) -> int:
@@ -211,6 +234,7 @@ def _erase(rows: Iterable[Erasure]) -> int:
         mine = Erasure.objects.filter(pk=row.pk)  # another process may be at it too
         try:
             remove(row.name)
+            failpoints.reach("file erased")
         except Exception:  # a storage backend may raise anything; the row stays
             failures += 1
             mine.update(tries=F("tries") + 1)

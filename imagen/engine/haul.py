@@ -8,7 +8,7 @@ import logging
 
 from django.utils import timezone
 
-from imagen import files
+from imagen import failpoints, files
 from imagen.engine.desk import Desk
 from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError
 from imagen.models import Image, Job
@@ -37,6 +37,7 @@ async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snap
     try:
         async with desk.room:
             data = output.content() if output.base64 else await _download(desk, output.url)
+            failpoints.reach("downloaded")
             ready = await desk.decoding(files.prepare, data, system=job.provider_model)
             kept = await desk.saving(files.keep, ready, folder=files.identity(job.pk, slot))
     except (OutputError, EgressBlocked, StorageError) as error:

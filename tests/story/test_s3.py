@@ -28,8 +28,8 @@ from django.core.management.base import CommandError
 from imagen.models import Erasure, Image
 from imagen.models.image import storage
 from imagen.testing.gateway import Gateway
+from proof.site import Place, build, free_port
 from tests.factories import completed
-from tests.story.conftest import Place, build, free_port
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(180)]
 KEYS = {"AWS_ACCESS_KEY_ID": "canary-id", "AWS_SECRET_ACCESS_KEY": "canary-secret"}

@@ -19,11 +19,12 @@ from typing import Any
 from django.apps import apps
 
 from imagen import registry
-from imagen.costs import currency
+from imagen.costs import currency, shown, shown_in
 from imagen.files import PREFIX
 from imagen.models import Erasure, Event, Generation, Image, Job
 from imagen.models.image import storage
 from imagen.states import ACCEPTED, FINAL, FINISHED, HELD, NEXT, JobStatus, Status, outcome
+from imagen.testing import accounts
 from imagen.testing.ledger import Ledger
 
 UNFINISHED = "unfinished"
@@ -87,39 +88,22 @@ def _true(rules: Mapping[str, bool]) -> Iterator[str]:
     yield from (wrong for wrong, applies in rules.items() if applies)
 
 
-# What the gateway knows
+# Calls
 
 
 def _known_there(site: Site) -> Iterator[str]:
-    """A job there that no row names was sent by a row that is in doubt about it."""
-    named = {(job.provider, job.remote_id) for job in site.jobs.values()}
-    strangers = Counter(job.vendor for job in _accepted(site) if (job.vendor, job.id) not in named)
-    doubts = Counter(job.provider for job in site.jobs.values() if job.sent_at and not job.accepted_at)
-    for vendor, count in (strangers - doubts).items():
-        yield f"{vendor} accepted {count} jobs of which no row knows."
-
-
-def _accepted(site: Site) -> list[Any]:
-    return site.ledger.jobs if site.ledger else []
+    yield from accounts.strangers(site.jobs.values(), site.ledger) if site.ledger else ()
 
 
 def _sent_once(site: Site) -> Iterator[str]:
     yield from _each_job(_resent, site)
-    bodies: dict[str, set[bytes]] = defaultdict(set)
-    for call in site.ledger.calls if site.ledger else ():
-        bodies[call.headers.get("idempotency-key", "")].add(call.body)
-    yield from (f"The key {key} came with {len(sent)} bodies." for key, sent in bodies.items() if key and len(sent) > 1)
-    times = Counter((job.vendor, job.repeat_key) for job in _accepted(site) if job.repeat_key)
-    yield from (f"{vendor} accepted {n} jobs under the key {key}." for (vendor, key), n in times.items() if n > 1)
+    yield from accounts.repeated(site.ledger) if site.ledger else ()
 
 
 def _resent(site: Site, job: Job) -> Iterator[str]:
     """A send that nobody holds waits to be sent again: only where its key is remembered."""
     if job.status == JobStatus.SENDING and not job.holder and job.provider in registry.configured():
         yield from _true({"will be sent again without a key": not registry.configured()[job.provider].idempotent})
-
-
-# Rows of calls
 
 
 def _named_once(site: Site) -> Iterator[str]:
@@ -200,6 +184,7 @@ def _summed_up(site: Site, generation: Generation) -> Iterator[str]:
 def _paid(site: Site) -> Iterator[str]:
     yield from _each_job(_spent, site)
     yield from _each_generation(_billed, site)
+    yield from accounts.unbalanced(site.jobs)
 
 
 def _spent(site: Site, job: Job) -> Iterator[str]:
@@ -213,9 +198,9 @@ def _spent(site: Site, job: Job) -> Iterator[str]:
 
 def _billed(site: Site, generation: Generation) -> Iterator[str]:
     jobs = site.of[generation.pk]
-    costs = [job.cost for job in jobs if job.cost is not None]
+    costs = [shown(job, job.cost) or Decimal(0) for job in jobs if job.cost is not None]
     told = currency(generation.provider, generation.cost_unit)
-    if any(job.cost and currency(job.provider, job.cost_unit) != told for job in jobs):
+    if any(job.cost and shown_in(job) != told for job in jobs):
         costs = []  # nobody can add them up
     if generation.cost_actual != (sum(costs, Decimal(0)) if costs else None):
         yield f"says it cost {generation.cost_actual}, its jobs say {costs}"
@@ -258,7 +243,9 @@ def _orphans(site: Site) -> Iterator[str]:
     unknown = [name for name in _files(PREFIX) if name not in known]
     if unknown:
         doomed = set(Erasure.objects.values_list("name", flat=True))
-        coming = {f"{PREFIX}/{folder}" for job in site.jobs.values() if job.status not in FINAL for folder in _homes(job)}
+        coming = {
+            f"{PREFIX}/{folder}" for job in site.jobs.values() if job.status not in FINAL for folder in _homes(job)
+        }
         lost = (name for name in unknown if name not in doomed and name.rpartition("/")[0] not in coming)
         yield from (f"File {name} belongs to no row." for name in lost)
 
@@ -302,7 +289,7 @@ RULES: Mapping[str, tuple[str, Rule]] = {
     "I5": ("an end is an end", _final),
     "I6": ("a picture has its whole file, a file its picture", _stored),
     "I7": ("a step, its history and what follows from it are written together", _written_together),
-    "I8": ("money is counted when it is spent, and only then", _paid),
+    "I8": ("money is set aside, spent and given back as the calls stand, and the books balance", _paid),
     "I9": ("nothing but a bell goes through the queue", _queued),
     "I10": ("whatever is not over is due some time", partial(_each_job, _due)),
 }

@@ -6,9 +6,8 @@ import asyncio
 import io
 import logging
 
-from django.utils import timezone
-
 from imagen import failpoints, files
+from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError
 from imagen.models import Image, Job
@@ -70,5 +69,5 @@ def _image(job: Job, slot: int, kept: files.Kept, output: Output, snapshot: Snap
         flagged=output.flagged,
         review=Review.HELD if output.flagged else Review.NONE,
         provider_model=snapshot.model or job.provider_model,
-        created_at=timezone.now(),
+        created_at=clock.now(),
     )

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -192,6 +193,7 @@ class Job(models.Model):
             price=offer.cost(len(slots)),
             cost_unit=offer.price.unit,
             terms=_terms(offer),
+            due_at=Now(),  # the database's clock: a host that is ahead would let it wait
         )
 
     def move(self, to: JobStatus, **step: Any) -> None:

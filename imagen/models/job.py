@@ -156,8 +156,10 @@ class Job(models.Model):
     heard = models.BooleanField(default=False)
     account = models.CharField(max_length=16, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0)
+    decodes = models.CharField(max_length=20, blank=True, default="")  # a digit per decoding that nobody saw the end of
     error_code = models.CharField(_("reason"), max_length=40, blank=True, default="")
     error_note = models.CharField(_("the service's words"), max_length=500, blank=True, default="")
+    answer = models.TextField(_("the answer nobody understood"), blank=True, default="")
     price = models.DecimalField(_("expected cost"), max_digits=12, decimal_places=4, null=True)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=4, null=True)
     cost_unit = models.CharField(max_length=10, default="USD")
@@ -169,6 +171,7 @@ class Job(models.Model):
     objects = JobQuerySet.as_manager()
 
     late: float = 0.0  # seconds it was due before the claim that brought this object
+    orphaned: bool = False  # whether the worker before had not let go of it
 
     class Meta:
         verbose_name = _("call")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 
@@ -43,7 +45,11 @@ SENTENCES: Mapping[str, Sentence] = {
     "not_found": _say(_("There is nothing at this address, or it is not yours."), status=404),
     "method_not_allowed": _say(_("This address does not take that method."), status=405),
     "not_acceptable": _say(_("This address answers in JSON only."), status=406),
-    "budget_exceeded": _say(_("This costs more than what is left."), *("reduce", "ask_for_more"), status=402),
+    "budget_exceeded": _say(
+        _("This needs %(cost)s; %(left)s of %(limit)s is left until %(resets)s (budget: %(whose)s)."),
+        *("reduce", "ask_for_more"),
+        status=402,
+    ),
     "quota_exceeded": _say(_("You have reached what your account may use."), *("reduce", "ask_for_more"), status=402),
     "conflict": _say(_("There is nothing to do: it is %(state)s."), "wait", status=409),
     "idempotency_in_progress": _say(
@@ -156,6 +162,7 @@ MONEY: Mapping[str, Any] = {
 }
 
 ALARMS: Mapping[str, Any] = {
+    "more_money_wanted": _("Somebody asks for more money for pictures. Grant it, raise the limit, or decline."),
     "provider_auth": _(
         "%(provider)s refuses our key. Check the api_key in its OPTIONS; meanwhile requests go to other services "
         "where that is possible, and it is tried again every minute."
@@ -218,6 +225,13 @@ ACTIONS: Mapping[str, Any] = {
 _MONEY_IS_ASKED = frozenset({402, 500, 503})  # the request was right and something else was in the way
 
 
+def money(amount: Decimal, unit: str) -> str:
+    """An amount as people read it: two places, more only where there is more to say."""
+    plain = amount.quantize(Decimal("0.0001")).normalize()
+    places = max(2, -int(plain.as_tuple().exponent))
+    return f"{number_format(amount, places, use_l10n=True, force_grouping=True)} {unit}"
+
+
 class _Blanks(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "–"
@@ -228,15 +242,15 @@ def sentence(code: str, **params: Any) -> str:
     return str(SENTENCES.get(code, SENTENCES["internal_error"]).text) % _Blanks(params)
 
 
-def money(spent: str, *, price: str = "") -> str:
-    """What is said about money."""
+def money_line(spent: str, *, price: str = "") -> str:
+    """What this key of ``MONEY`` says."""
     return str(MONEY[spent]) % {"price": price}
 
 
 def answer(code: str, **params: Any) -> str:
     """The sentence for who asked and was refused; where they may wonder whether it cost something, that too."""
     told = sentence(code, **params)
-    return f"{told} {money('no')}" if http_status(code) in _MONEY_IS_ASKED else told
+    return f"{told} {money_line('no')}" if http_status(code) in _MONEY_IS_ASKED else told
 
 
 def field_sentence(code: str, **params: Any) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from imagen import messages
+from imagen import costs, messages
 from imagen.models import Generation
 from imagen.states import Status
 
@@ -22,7 +22,7 @@ def price(amount: Decimal | None, unit: str) -> str:
 def line(generation: Generation, code: str = "") -> str:
     """What was spent, may have been spent, or will be; ``code`` is what is wrong with it."""
     amount = generation.cost_actual or generation.cost_estimated
-    told = messages.money(_key(generation, code), price=price(amount, generation.cost_unit))
+    told = messages.money_line(_key(generation, code), price=price(amount, generation.cost_unit))
     if not risked(generation):
         return told
     return _("%(told)s An earlier call, never confirmed, may have been charged too.") % {"told": told}
@@ -30,10 +30,7 @@ def line(generation: Generation, code: str = "") -> str:
 
 def risked(generation: Generation) -> bool:
     """Whether a call was sent again while nobody knew if the first was charged."""
-    return any(
-        job.error_code == "provider_job_lost" and job.cost is None and job.accepted_at is None
-        for job in generation.jobs.all()
-    )
+    return any(costs.doubtful(job) for job in generation.jobs.all())
 
 
 def _key(generation: Generation, code: str) -> str:

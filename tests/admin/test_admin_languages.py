@@ -142,7 +142,7 @@ def test_a_held_picture_is_called_so_with_a_capital_letter_and_no_other_change(s
 def mails(monkeypatch) -> queue.Queue[tuple[str, str]]:
     """What the administrators are mailed."""
     found: queue.Queue[tuple[str, str]] = queue.Queue()
-    monkeypatch.setattr(alarms, "mail_admins", lambda subject, text: found.put((subject, text)))
+    monkeypatch.setattr("imagen.letters.mail_admins", lambda subject, text: found.put((subject, text)))
     return found
 
 

@@ -7,7 +7,7 @@ ARGS ?=
 WORKERS ?= 2
 TEMPLATES = $(shell find imagen project templates -name '*.html')
 
-.PHONY: help demo test matrix screenshots lint types contracts check bench format messages clean
+.PHONY: help demo test matrix screenshots lint types contracts check bench proof format messages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ check: lint types contracts  ## All of the above, and what Django checks
 
 bench: $(VENV)/.dev  ## Measure, and print the table of bench/README.md (ARGS=… choose rows)
 	$(BIN)/python -m bench $(ARGS)
+
+proof: $(VENV)/.dev  ## Prove that nothing is lost or paid twice, and print the table of proof/README.md (ARGS=… choose goals)
+	$(BIN)/python -m proof $(ARGS)
 
 format: $(VENV)/.dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .

@@ -88,6 +88,13 @@ class Allowance:
         """The moment it begins, as ISO 8601."""
         return f"{self.resets_on.isoformat()}T00:00:00Z"
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """The same for programs: amounts as decimal text in ``unit``."""
+        amounts = {"limit": self.limit, "remaining": self.remaining}
+        known = {name: f"{value:.4f}" for name, value in amounts.items()}
+        return {**known, "unit": self.rule.currency, "period": str(self.rule.period), "resets_at": self.resets_at}
+
 
 def allowances(user: Person) -> list[Allowance]:
     """Every budget that counts for this person, the one with the least left first; nothing is written."""
@@ -229,10 +236,10 @@ def _exceeded(user: Person, wanted: Decimal) -> BudgetExceeded:
     least = allowances(user)[0]
     unit = least.rule.currency
     return BudgetExceeded(
-        cost=messages.money(wanted, site_currency()),
-        left=messages.money(least.remaining, unit),
-        limit=messages.money(least.limit, unit),
+        cost=messages.amount(wanted, site_currency()),
+        left=messages.amount(least.remaining, unit),
+        limit=messages.amount(least.limit, unit),
         resets=date_format(least.resets_on, "DATE_FORMAT"),
         whose=least.rule.whose,
-        facts={"remaining": f"{least.remaining:.4f}", "unit": unit, "resets_at": least.resets_at},
+        budget=least.facts,
     )

@@ -8,19 +8,18 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import budgets, costs, files, hiring, queue, registry
+from imagen import budgets, costs, failpoints, files, hiring, outages, queue, registry
 from imagen.budgets import Allowance
 from imagen.conf import settings
 from imagen.costs import Bill
 from imagen.exceptions import Conflict, TransitionError
-from imagen.models import Event, Generation, IdempotencyKey, Image, Worker
+from imagen.models import Event, Generation, IdempotencyKey, Image, leftovers
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
 from imagen.types import ImageRequest, checked_metadata
@@ -82,6 +81,7 @@ def _quote(choice: registry.Choice, images: int, user: AbstractBaseUser | None) 
     )
 
 
+@outages.begun_again
 def request(
     *, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any
 ) -> Generation:
@@ -115,6 +115,8 @@ def request(
         )
         hiring.engage(hiring.calls(generation, choice, range(whole.num_images)), user)
         Event.objects.create(generation=generation, what="asked", actor_id=user.pk if user else None)
+        failpoints.reach("request written")
+    failpoints.reach("request committed")
     logger.info("a request was taken: %s", _discreet(generation.prompt), extra=_facts(generation))
     queue.ring()
     return generation
@@ -130,6 +132,7 @@ def _facts(generation: Generation) -> dict[str, str]:
     return {**known, "job": "", "code": ""}
 
 
+@outages.begun_again
 def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Stop what was not sent yet; what was sent is kept when it comes, and a warning says so."""
     with transaction.atomic():
@@ -142,6 +145,8 @@ def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> 
         generation.refresh_from_db()
         if generation.status not in FINISHED:
             generation.warn("already_submitted")
+        failpoints.reach("cancel written")
+    failpoints.reach("cancel committed")
     return generation
 
 
@@ -157,6 +162,7 @@ def _stop(generation: Generation, actor: AbstractBaseUser | None) -> None:
             job.move(JobStatus.CANCELED, actor=actor)
 
 
+@outages.begun_again
 def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Ask again for what is missing: new calls, new money. ``Conflict`` when nothing is missing."""
     with transaction.atomic():
@@ -169,6 +175,8 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
         hiring.hand_over(generation, choice, missing, cancel_asked_at=None)
         Generation.objects.refresh_outcomes([generation.pk])
         generation.refresh_from_db()
+        failpoints.reach("retry written")
+    failpoints.reach("retry committed")
     queue.ring()
     return generation
 
@@ -178,6 +186,7 @@ def quote_again(generation: Generation, *, images: int) -> Quote:
     return _quote(hiring.who_again(generation), images, generation.user)
 
 
+@outages.begun_again
 def erase(generation: Generation) -> None:
     """Delete pictures, files and words; what was paid stays on record. Work under way ends without storing."""
     with suppress(Conflict):
@@ -192,6 +201,8 @@ def erase(generation: Generation) -> None:
         generation.save_changes(
             prompt="", negative_prompt="", metadata={}, error_note="", deleted_at=timezone.now()
         )  # fmt: skip
+        failpoints.reach("erase written")
+    failpoints.reach("erase committed")
 
 
 def discard(image: Image, *, actor: AbstractBaseUser | None = None) -> None:
@@ -233,8 +244,7 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
 
 
 def sweep() -> None:
-    """Tidy up: delete doomed files, forget old keys and workers."""
+    """Tidy up: delete doomed files and rows that have served."""
     files.clear()
-    yesterday = timezone.now() - timedelta(days=1)
-    IdempotencyKey.objects.filter(created_at__lt=yesterday).delete()
-    Worker.objects.filter(beat_at__lt=yesterday).delete()
+    for rows in leftovers():
+        rows.delete()

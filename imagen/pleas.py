@@ -117,7 +117,7 @@ def _tell_person(plea: Plea) -> None:
 def _facts(plea: Plea) -> dict[str, str]:
     return {
         "person": str(plea.user),
-        "wanted": messages.money(plea.wanted, plea.purse.currency),
+        "wanted": messages.amount(plea.wanted, plea.purse.currency),
         "reason": plea.reason or "–",
         "note": plea.note or "–",
     }

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from imagen import alarms, hiring, pipeline, queue, registry
+from imagen import alarms, hiring, outages, pipeline, queue, registry
 from imagen.exceptions import Conflict, FieldError, InvalidRequest
 from imagen.models import Event, Generation, Job, database_now
 from imagen.providers.base import REMOTE_ID
@@ -24,6 +24,7 @@ UNANSWERED = 8  # looks at a named id without an answer
 SENT_AGAIN = "sent again"
 
 
+@outages.begun_again
 def adopt(job: Job, remote_id: str, *, actor: AbstractBaseUser | None) -> Generation:
     """Name the provider's id of this call; it is believed once the provider knows it under our key."""
     if not REMOTE_ID.fullmatch(remote_id):
@@ -38,6 +39,7 @@ def adopt(job: Job, remote_id: str, *, actor: AbstractBaseUser | None) -> Genera
     return generation
 
 
+@outages.begun_again
 def release(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Generation:
     """Take this person's word that the provider charged nothing: the call failed, for free."""
     with transaction.atomic():
@@ -49,6 +51,7 @@ def release(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Gene
     return generation
 
 
+@outages.begun_again
 def resend(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Generation:
     """Ask for the same in a new call, with a new key; what the old one cost stays unknown."""
     with transaction.atomic():

@@ -22,7 +22,7 @@ def price(amount: Decimal | None, unit: str) -> str:
 def line(generation: Generation, code: str = "") -> str:
     """What was spent, may have been spent, or will be; ``code`` is what is wrong with it."""
     amount = generation.cost_actual or generation.cost_estimated
-    told = messages.money_line(_key(generation, code), price=price(amount, generation.cost_unit))
+    told = messages.money(_key(generation, code), price=price(amount, generation.cost_unit))
     if not risked(generation):
         return told
     return _("%(told)s An earlier call, never confirmed, may have been charged too.") % {"told": told}

@@ -75,7 +75,7 @@ def test_a_refusal_says_what_is_left_and_when_it_begins_anew(ann):
     told = refused.value.params
     assert (told["cost"], told["left"], told["limit"]) == ("0.076 USD", "0.05 USD", "0.05 USD")
     first = timezone.now().astimezone(dt.UTC).date().replace(day=28) + dt.timedelta(days=4)
-    assert told["facts"]["resets_at"] == f"{first.replace(day=1).isoformat()}T00:00:00Z"
+    assert told["budget"]["resets_at"] == f"{first.replace(day=1).isoformat()}T00:00:00Z"
     assert (Generation.objects.count(), Job.objects.count(), Entry.objects.count()) == (0, 0, 0)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.utils import translation
 
+from imagen import outages
 from imagen.exceptions import FieldError, ImagenError, InvalidRequest, Refused
 from imagen.models import IdempotencyKey
 
@@ -49,6 +50,7 @@ class Once:
         """What ``make`` answers, kept in its transaction; or what it answered the first time."""
         return self._known() or self._first(make)
 
+    @outages.begun_again
     def _first(self, make: Callable[[], Answer]) -> Answer:
         try:
             with transaction.atomic():

@@ -8,13 +8,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from imagen import alarms, detours, hooks, verdicts
+from imagen import alarms, detours, failpoints, hooks, verdicts
 from imagen.conf import settings
 from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
 from imagen.engine.inquiry import inquire
 from imagen.engine.rhythm import Rhythm
-from imagen.engine.writer import OUTAGE
 from imagen.exceptions import (
     Busy,
     Declined,
@@ -28,6 +27,7 @@ from imagen.exceptions import (
 )
 from imagen.models import Job, Move
 from imagen.models.gateway import CLOSED, DOWN
+from imagen.outages import passing
 from imagen.states import FINAL, JobStatus
 from imagen.types import Failure, Snapshot, State
 
@@ -67,11 +67,15 @@ class Visit:
                 await self._look()
         except TransitionError:
             pass  # somebody else got there first, and that is fine
-        except OUTAGE:  # not the job's fault
+        except Exception as error:  # one poison job must not take the engine with it
+            await self._stumbled(error)
+
+    async def _stumbled(self, error: Exception) -> None:
+        if passing(error):  # not the job's fault
             logger.warning("the database was away; the end of its lease brings the job back", extra=self._facts())
-        except Exception:  # one poison job must not take the engine with it
-            logger.exception("a job could not be worked on", extra=self._facts("internal_error"))
-            await self._put_aside()
+            return
+        logger.error("a job could not be worked on", exc_info=error, extra=self._facts("internal_error"))
+        await self._put_aside()
 
     async def _put_aside(self) -> None:
         try:
@@ -111,6 +115,7 @@ class Visit:
             job.request, offer=self.desk.offer(job), key=str(job.pk), callback=self.rhythm.address
         )
         reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
+        failpoints.reach("answered")
         snapshot = self.provider.read(reply)
         if snapshot.remote_id:
             return snapshot

@@ -11,6 +11,7 @@ from imagen.models.idempotency import IdempotencyKey
 from imagen.models.image import Image
 from imagen.models.job import Job
 from imagen.models.ledger import Change, Entry, What
+from imagen.models.leftovers import leftovers
 from imagen.models.listing import Listing
 from imagen.models.move import Move
 from imagen.models.plea import Answer, Plea
@@ -38,4 +39,5 @@ __all__ = [
     "What",
     "Worker",
     "database_now",
+    "leftovers",
 ]

@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from imagen import costs
+from imagen import costs, failpoints
 from imagen.exceptions import TransitionError
 from imagen.models.clock import database_now
 from imagen.models.erasure import Erasure
@@ -67,6 +67,8 @@ class JobQuerySet(models.QuerySet["Job"]):
             Event.objects.bulk_create([event_of(move, now) for move, before in steps if telling(move, before)])
             self._account([move for move, before in steps if weighty(move, before)])
             Entry.objects.post([change_of(move, before, now) for move, before in steps], at=now)
+            _reach(steps, "written")
+        _reach(steps, "committed")
         for job, changes in written:  # only now: what was rolled back is tried again from where it stood
             vars(job).update(changes)
         return {move.job.pk for move, _ in steps}
@@ -196,6 +198,11 @@ class Job(models.Model):
         """Make one step now, or raise ``TransitionError`` when the row is not ours or not there any more."""
         if not Job.objects.move([Move(job=self, to=to, **step)]):
             raise TransitionError(f"{self.pk} cannot become {to}")
+
+
+def _reach(steps: Sequence[tuple[Move, Stand]], how: str) -> None:
+    for move, _before in steps:
+        failpoints.reach(f"{move.to} {how}")
 
 
 def _terms(offer: Offer) -> dict[str, Any]:

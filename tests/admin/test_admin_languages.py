@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from imagen import alarms
+from imagen import alarms, letters
 from imagen.models import Alarm, Event
 from tests import catalogues, factories
 from tests.admin.conftest import EDITOR
@@ -142,7 +142,7 @@ def test_a_held_picture_is_called_so_with_a_capital_letter_and_no_other_change(s
 def mails(monkeypatch) -> queue.Queue[tuple[str, str]]:
     """What the administrators are mailed."""
     found: queue.Queue[tuple[str, str]] = queue.Queue()
-    monkeypatch.setattr("imagen.letters.mail_admins", lambda subject, text: found.put((subject, text)))
+    monkeypatch.setattr(letters, "mail_admins", lambda subject, text: found.put((subject, text)))
     return found
 
 

@@ -70,7 +70,9 @@ def test_nobody_is_believed_about_https_unless_there_is_a_proxy(load: Load) -> N
 
 def test_redis_becomes_broker_and_cache(load: Load) -> None:
     found = load(REDIS_URL="redis://127.0.0.1:6379/9")
-    assert found["Q_CLUSTER"]["redis"] == found["CACHES"]["default"]["LOCATION"] == "redis://127.0.0.1:6379/9"
+    assert found["CACHES"]["default"]["LOCATION"] == "redis://127.0.0.1:6379/9"
+    assert (found["Q_CLUSTER"]["redis"]["host"], found["Q_CLUSTER"]["redis"]["db"]) == ("127.0.0.1", 9)
+    assert found["Q_CLUSTER"]["redis"]["socket_timeout"] > 1  # as long as django-q2 waits for a task
     assert "orm" not in found["Q_CLUSTER"]
 
 
@@ -101,7 +103,8 @@ def test_a_bucket_makes_the_storage_private_s3(load: Load) -> None:
     assert (options["bucket_name"], options["endpoint_url"]) == ("pictures", "http://127.0.0.1:9000")
     assert (options["default_acl"], options["querystring_auth"]) == (None, True)
     assert options["querystring_expire"] <= 900
-    assert options["addressing_style"] == "path"
+    assert options["client_config"].s3 == {"addressing_style": "path"}
+    assert options["client_config"].connect_timeout == 3
 
 
 def test_the_page_policy_lets_pictures_in_from_the_bucket_only(load: Load) -> None:

@@ -20,7 +20,7 @@ import boto3
 import pytest
 
 from imagen.testing.gateway import Gateway
-from tests.story.conftest import Place, build, free_port
+from proof.site import Place, build, free_port
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(180)]
 KEYS = {"AWS_ACCESS_KEY_ID": "canary-id", "AWS_SECRET_ACCESS_KEY": "canary-secret"}

@@ -125,6 +125,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imagen.engine.loop.TICK_SECONDS", 0.02)
     monkeypatch.setattr("imagen.verdicts.CONFIRM_SECONDS", 0.05)
     monkeypatch.setattr("imagen.verdicts.EMPTY_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.verdicts.EXPIRED_STEPS", (0.05, 0.1))
     monkeypatch.setattr("imagen.queue.knock", lambda: None)
 
 

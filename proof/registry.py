@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from proof import kills
+from proof import kills, once
 from proof.goals import Goal
 
 GOALS: tuple[Goal, ...] = (
     *kills.GOALS,
+    *once.GOALS,
 )  # fmt: skip

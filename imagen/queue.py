@@ -12,6 +12,8 @@ from django.db import connections, transaction
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
+from imagen import failpoints
+
 logger = logging.getLogger("imagen")
 _QUIET_SECONDS = 0.5
 _AGAIN_SECONDS = 5.0
@@ -31,6 +33,7 @@ def ring() -> None:
 
 def _ring() -> None:
     global _last  # noqa: PLW0603  # the throttle is this process's memory
+    failpoints.reach("bell")
     with _lock:
         now = time.monotonic()
         if now - _last < _QUIET_SECONDS:

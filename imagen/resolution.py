@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from imagen import alarms, outages, pipeline, queue, registry
+from imagen import alarms, hiring, outages, pipeline, queue, registry
 from imagen.exceptions import Conflict, FieldError, InvalidRequest
 from imagen.models import Event, Generation, Job, database_now
 from imagen.providers.base import REMOTE_ID
@@ -58,9 +58,9 @@ def resend(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Gener
         job, generation = _unconfirmed(job)
         _refuse_deleted(generation)
         _refuse_named(job)
-        choice = pipeline.who_again(generation)
+        choice = hiring.who_again(generation)
         _note(job, SENT_AGAIN, actor, note)
-        pipeline.hand_over(generation, choice, job.slots, cancel_asked_at=None)
+        hiring.hand_over(generation, choice, job.slots, cancel_asked_at=None)
         _end(job, actor, cost=None)
         generation.refresh_from_db()
         queue.ring()

@@ -18,6 +18,7 @@ DEBUG = flag(env, "DEBUG", default=True)
 SECRET_KEY = env.get("SECRET_KEY") or ("demo-only-key-that-signs-nothing-of-value-0123456789" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set when DEBUG=0.")
+SECRET_KEY_FALLBACKS = words(env, "SECRET_KEY_FALLBACKS")  # earlier keys, while what they signed is under way
 ALLOWED_HOSTS = words(env, "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
 CSRF_TRUSTED_ORIGINS = words(env, "CSRF_TRUSTED_ORIGINS")
 
@@ -171,7 +172,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # also that of mails to administrators
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

@@ -17,12 +17,13 @@ from proof.stacks import STACKS, runs_here
 
 def options(arguments: list[str]) -> argparse.Namespace:
     """What to prove, and where."""
-    names = list(dict.fromkeys(goal.id for goal in GOALS))
+    names = [goal.id for goal in GOALS]
     parser = argparse.ArgumentParser(prog="python -m proof", description="Proves what imagen promises.")
-    parser.add_argument("goals", nargs="*", metavar="GOAL", help=f"of {', '.join(names)}; all without one")
+    told = f"of {', '.join(names)}; G1 is every one that begins so; all without one"
+    parser.add_argument("goals", nargs="*", metavar="GOAL", help=told)
     parser.add_argument("--stack", choices=STACKS, action="append", help="all that run here without one")
     found = parser.parse_args(arguments)
-    if unknown := set(found.goals) - set(names):
+    if unknown := set(found.goals) - {part for name in names for part in (name, name.split()[0])}:
         parser.error(f"there is no goal {', '.join(sorted(unknown))}")
     return found
 
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
     """Print the table; 1 when a goal is missed."""
     asked = options(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started is ended
-    chosen = [goal for goal in GOALS if goal.id in asked.goals or not asked.goals]
+    chosen = [goal for goal in GOALS if not asked.goals or {goal.id, goal.id.split()[0]} & set(asked.goals)]
     stacks = [stack for stack in asked.stack or STACKS if runs_here(stack)]
     found = [(goal, stack, prove(goal, stack)) for goal in chosen for stack in stacks if stack in goal.stacks]
     print(f"\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {os.getloadavg()[1]:.1f}\n")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 import django
@@ -14,11 +16,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402  # Django is not ready before
-from django.core.management import get_commands  # noqa: E402
+from django.db import connection  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
 from imagen import files, pipeline, queue  # noqa: E402
-from imagen.models import Event, Image, Job, Worker, database_now  # noqa: E402
+from imagen.models import Event, Image, Job, database_now  # noqa: E402
 from imagen.models.image import storage  # noqa: E402
 from imagen.states import FINAL, JobStatus  # noqa: E402
 from imagen.testing import invariants  # noqa: E402
@@ -33,9 +35,10 @@ def ask(first: int, count: int, providers: list[str]) -> None:
 def calls() -> list[dict[str, Any]]:
     """Every call of the site, and whether it was ever in doubt."""
     doubted = set(Event.objects.filter(what=JobStatus.UNCONFIRMED).values_list("job", flat=True))
-    found = Job.objects.values("pk", "generation__prompt", "provider", "status", "generation__status")
+    found = Job.objects.values("pk", "generation", "generation__prompt", "provider", "status", "generation__status")
     return [
         {
+            "of": str(call["generation"]),
             "prompt": call["generation__prompt"],
             "provider": call["provider"],
             "status": call["status"],
@@ -78,17 +81,6 @@ def wipe() -> None:
             server.delete(*found)
 
 
-def prune() -> None:
-    """Delete what belongs to nobody, without a grace."""
-    if "imagen_prune" in get_commands():
-        from django.core.management import call_command  # noqa: PLC0415
-
-        call_command("imagen_prune", grace=0, verbosity=0)
-    else:
-        files._STALE_SECONDS = 0
-        files.clear()
-
-
 def stored() -> dict[str, list[str]]:
     """The files there are that no picture owns, the unfinished ones, and those that a picture lacks."""
     owned = {name for image in Image.objects.all() for name in image.files}
@@ -104,9 +96,31 @@ def wrong() -> list[str]:
 
 
 def engines() -> list[int]:
-    """The process ids of the engines that have work in their hands, busiest first."""
-    busy = Worker.objects.filter(in_flight__gt=0).order_by("-beat_at").values_list("name", flat=True)
-    return [int(name.rpartition(":")[2]) for name in busy]
+    """The process ids of those that have calls in their hands."""
+    holders = Job.objects.exclude(holder="").order_by().values_list("holder", flat=True).distinct()
+    return [int(holder.split(":")[1]) for holder in holders]
+
+
+def held() -> int:
+    """How many calls a worker has in its hands, by their rows."""
+    return Job.objects.exclude(holder="").count()
+
+
+def nobody_writes() -> bool:
+    """Whether no transaction is open at this moment."""
+    if connection.vendor == "sqlite":
+        try:
+            with closing(sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=0)) as other:
+                other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND state IN ('active', 'idle in transaction')"
+        )
+        return not cursor.fetchone()[0]
 
 
 def rows() -> list[list[Any]]:
@@ -116,9 +130,9 @@ def rows() -> list[list[Any]]:
     return [[str(fact) for fact in row] for row in found] + [[Event.objects.count(), Image.objects.count()]]
 
 
-ACTS: Mapping[str, Callable[..., Any]] = {
-    act.__name__: act for act in (ask, calls, left, hurry, knock, wipe, prune, stored, wrong, engines, rows)
-}
+_WORK = (ask, knock, hurry, wipe)
+_LOOKS = (calls, left, stored, wrong, engines, held, nobody_writes, rows)
+ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
 
 
 def act(asked: dict[str, Any]) -> Any:

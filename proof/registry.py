@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from proof import kills, once
+from proof import bells, doors, kills, once, workers
 from proof.goals import Goal
 
 GOALS: tuple[Goal, ...] = (
     *kills.GOALS,
+    *workers.GOALS,
+    *doors.GOALS,
+    *bells.GOALS,
     *once.GOALS,
 )  # fmt: skip

@@ -60,4 +60,4 @@ def fresh(stack: str, **facts: Any) -> Iterator[tuple[Place, Gateway]]:
     with ExitStack() as stacked:
         folder = Path(stacked.enter_context(tempfile.TemporaryDirectory(prefix="imagen-proof-")))
         found = stacked.enter_context(addresses(stack, folder))
-        yield stacked.enter_context(opened(folder, **found, **facts))
+        yield stacked.enter_context(opened(folder, **{**found, **facts}))

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import uuid
 
+<<<<<<< HEAD
 from imagen import files
 from imagen.engine import clock
+=======
+from django.utils import timezone
+
+from imagen import failpoints, files
+>>>>>>> kill
 from imagen.engine.desk import Desk
 from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError
 from imagen.models import Image, Job
@@ -37,8 +42,9 @@ async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snap
     try:
         async with desk.room:
             data = output.content() if output.base64 else await _download(desk, output.url)
+            failpoints.reach("downloaded")
             ready = await desk.decoding(files.prepare, data, system=job.provider_model)
-            kept = await desk.saving(files.keep, ready, folder=_identity(job, slot))
+            kept = await desk.saving(files.keep, ready, folder=files.identity(job.pk, slot))
     except (OutputError, EgressBlocked, StorageError) as error:
         return error
     except Exception as error:  # a decoder may raise anything, and the other outputs have nothing to do with it
@@ -53,14 +59,9 @@ async def _download(desk: Desk, url: str) -> bytes:
     return into.getvalue()
 
 
-def _identity(job: Job, slot: int) -> uuid.UUID:
-    """The same picture has the same id, and so the same folder, however often it is fetched."""
-    return uuid.uuid5(job.pk, str(slot))
-
-
 def _image(job: Job, slot: int, kept: files.Kept, output: Output, snapshot: Snapshot) -> Image:
     return Image(
-        id=_identity(job, slot),
+        id=files.identity(job.pk, slot),
         generation_id=job.generation_id,
         job=job,
         index=slot,

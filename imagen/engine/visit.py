@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from imagen import alarms, detours, hooks, verdicts
+from imagen import alarms, detours, failpoints, hooks, verdicts
 from imagen.conf import settings
 from imagen.engine import clock
 from imagen.engine.desk import Desk
@@ -114,6 +114,7 @@ class Visit:
             job.request, offer=self.desk.offer(job), key=str(job.pk), callback=self.rhythm.address
         )
         reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
+        failpoints.reach("answered")
         snapshot = self.provider.read(reply)
         if snapshot.remote_id:
             return snapshot

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from django.db.models import Count
 
-from imagen.costs import currency
+from imagen.costs import currency, shown, shown_in
 from imagen.files import PREFIX
 from imagen.models import Erasure, Generation, Image, Job
 from imagen.models.image import storage
@@ -65,9 +65,9 @@ def _of_history(job: Job) -> Iterator[str]:
 
 def _of_generation(generation: Generation) -> Iterator[str]:
     jobs, images = list(generation.jobs.all()), list(generation.images.all())
-    costs = [job.cost for job in jobs if job.cost is not None]
+    costs = [shown(job, job.cost) or Decimal(0) for job in jobs if job.cost is not None]
     told = currency(generation.provider, generation.cost_unit)
-    if any(job.cost and currency(job.provider, job.cost_unit) != told for job in jobs):
+    if any(job.cost and shown_in(job) != told for job in jobs):
         costs = []  # nobody can add them up
     if generation.cost_actual != (sum(costs, Decimal(0)) if costs else None):
         yield f"says it cost {generation.cost_actual}, its jobs say {costs}"

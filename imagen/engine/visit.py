@@ -52,7 +52,7 @@ class Visit:
         self.waited = 0.0
         self.empty = 0
         self.errors = 0
-        self.trouble = ""
+        self.trouble = self.answer = ""
         self.doubted = False
 
     async def run(self) -> None:
@@ -115,7 +115,13 @@ class Visit:
         )
         reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
         failpoints.reach("answered")
-        snapshot = self.provider.read(reply)
+        try:
+            return self._taken(self.provider.read(reply))
+        except Unclear:
+            self.answer = self.provider.quote(reply, self.rhythm.address)
+            raise
+
+    def _taken(self, snapshot: Snapshot) -> Snapshot:
         if snapshot.remote_id:
             return snapshot
         if snapshot.failure:  # its own word that there is no job
@@ -145,7 +151,8 @@ class Visit:
         if move.to == JobStatus.UNCONFIRMED and not self.provider.lists:
             wait = self.rhythm.patience if self.rhythm.listens else 0.0  # for a ring, or for a person at once
             move = replace(move, wait=wait)
-        await self._make(replace(move, note=self.provider.clean(move.note)))
+        changes = {**move.changes, "answer": self.answer} if self.answer else move.changes
+        await self._make(replace(move, note=self.provider.clean(move.note), changes=changes))
 
     async def _rest(self, error: ImagenError) -> None:
         """A provider that is full, closed or failing is left alone for a while."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proof import bells, doors, kills, money, once, workers
+from proof import bells, doors, kills, money, once, recovery, workers
 from proof.goals import Goal
 
 GOALS: tuple[Goal, ...] = (
@@ -11,5 +11,6 @@ GOALS: tuple[Goal, ...] = (
     *doors.GOALS,
     *bells.GOALS,
     *once.GOALS,
+    *recovery.GOALS,
     *money.GOALS,
 )  # fmt: skip

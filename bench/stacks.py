@@ -31,12 +31,13 @@ def stack(name: str, folder: Path) -> Iterator[Stack]:
     if name == "sqlite":
         yield Stack(name=name, database=f"sqlite:///{folder}/db.sqlite3")
         return
-    with _postgres() as database, _redis() as broker:
+    with postgres() as database, spare_redis() as broker:
         yield Stack(name=name, database=database, redis=broker)
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def postgres() -> Iterator[str]:
+    """The address of an empty PostgreSQL database, dropped afterwards."""
     name = f"imagen_bench_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3) as server:
         server.execute(f'CREATE DATABASE "{name}"')
@@ -47,7 +48,7 @@ def _postgres() -> Iterator[str]:
 
 
 @contextmanager
-def _redis() -> Iterator[str]:
+def spare_redis() -> Iterator[str]:
     """A numbered database of the server that nobody else uses."""
     for number in range(1, 16):
         with redis.Redis.from_url(f"{REDIS}/{number}", socket_connect_timeout=3) as client:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 
-from django.core.mail import mail_admins
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from imagen import messages, registry
+from imagen import letters, messages, registry
 from imagen.models import Alarm, Job
 from imagen.models.alarm import DAY
 from imagen.states import JobStatus
@@ -33,7 +31,7 @@ def sound(cause: str, *, about: str = "") -> None:
         alarm.save()
     if tell:
         logger.warning("an administrator is needed: %s", cause, extra={"provider": about, "code": cause})
-        transaction.on_commit(lambda: _mail(alarm), robust=True)
+        letters.to_administrators(lambda: (_("Pictures need you"), sentence(alarm)))
 
 
 def end(*causes: str, about: str = "") -> None:
@@ -59,15 +57,3 @@ def sentence(alarm: Alarm) -> str:
     """The alarm in plain words."""
     found = registry.providers().get(alarm.about)
     return messages.alarm(alarm.cause, provider=found.label if found else alarm.about)
-
-
-def _mail(alarm: Alarm) -> None:
-    """A mail server that is slow or away holds nobody up."""
-    threading.Thread(target=_send, args=(_("Pictures need you"), sentence(alarm)), daemon=True).start()
-
-
-def _send(subject: str, text: str) -> None:
-    try:
-        mail_admins(subject, text)
-    except Exception:  # a mail backend may fail in any way; the alarm is shown in the admin as well
-        logger.warning("an alarm could not be mailed", exc_info=True)

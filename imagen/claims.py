@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from imagen import registry
+from imagen import failpoints, registry
 from imagen.models import Event, Gateway, Generation, Job, Move, database_now
 from imagen.states import AT_PROVIDER, BEFORE_SENDING, JobStatus
 from imagen.verdicts import resendable, unconfirmed
@@ -51,7 +51,10 @@ def claim(lanes: Mapping[str, Lane], *, holder: str, limit: int, lease: float) -
         taken = _resume(lanes, now, limit) if waiting & _HALFWAY else []
         for lane in lanes.values() if waiting & BEFORE_SENDING else ():
             taken += _admit(lane, now, limit - len(taken))
-        return _lease(taken, holder, now + timedelta(seconds=lease))
+        leased = _lease(taken, holder, now + timedelta(seconds=lease))
+        failpoints.reach("claim written")
+    failpoints.reach("claim committed")
+    return leased
 
 
 def _clear(lanes: Mapping[str, Lane], now: datetime, waiting: set[str]) -> None:

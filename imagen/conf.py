@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, cast
@@ -58,9 +60,11 @@ class Settings:
         found = cls(**raw)
         for each in fields(cls):
             _check(each.name, getattr(found, each.name), each.type)
+        _check_money(found)
         return found
 
 
+_LEAST, _MOST = Decimal("0.000001"), Decimal(1_000_000)
 _NUMBERS = {"float": (int, float), "int": (int,), "int | None": (int, type(None))}
 _MAPPINGS = ("PROVIDERS", "OFFERS", "BUDGET", "CREDIT_RATES", "API")
 
@@ -80,6 +84,27 @@ def _check(name: str, value: Any, annotation: Any) -> None:
         raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a {annotation}, not {value!r}.")
     if str(annotation).startswith("Sequence") and (isinstance(value, str) or not isinstance(value, Sequence | None)):
         raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a list.")
+
+
+def _check_money(found: Settings) -> None:
+    """Amounts are decimals of at least nothing, rates and the ceiling more than that, the currency three letters."""
+    if unknown := found.BUDGET.keys() - {"currency", "default_monthly"}:
+        raise ImproperlyConfigured(f"IMAGEN['BUDGET'] has no {min(unknown)!r}.")
+    if not re.fullmatch("[A-Z]{3}", str(found.BUDGET.get("currency", "USD"))):
+        raise ImproperlyConfigured("IMAGEN['BUDGET']['currency'] has to be a code of three capital letters.")
+    _check_amount("IMAGEN['BUDGET']['default_monthly']", found.BUDGET.get("default_monthly"), least=Decimal(0))
+    _check_amount("IMAGEN['UNKNOWN_PRICE_CEILING']", found.UNKNOWN_PRICE_CEILING, least=_LEAST)
+    for alias, worth in found.CREDIT_RATES.items():
+        _check_amount(f"IMAGEN['CREDIT_RATES'][{alias!r}]", worth, least=_LEAST)
+
+
+def _check_amount(name: str, value: Any, *, least: Decimal) -> None:
+    try:
+        good = value is None or (type(value) is not bool and least <= Decimal(str(value)) <= _MOST)
+    except InvalidOperation:
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} has to be an amount of at least {least}, not {value!r}.")
 
 
 @cache

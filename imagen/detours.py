@@ -11,8 +11,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from imagen import claims, costs, pipeline, queue, registry
-from imagen.exceptions import Refused
+from imagen import claims, costs, hiring, queue, registry
+from imagen.exceptions import BudgetExceeded, Refused
 from imagen.models import Event, Generation, Job
 from imagen.registry import Choice
 from imagen.states import JobStatus, Status
@@ -31,7 +31,7 @@ def take() -> int:
         return 0
     moved = 0
     for generation in _waiting(broken):
-        done = _elsewhere(generation, broken) is not None and _moved(generation.pk, broken)
+        done = _elsewhere(generation, broken) is not None and _affordable(generation.pk, broken)
         moved += done
         if not done:
             _stuck[generation.pk] = time.monotonic() + PATIENCE_SECONDS
@@ -70,7 +70,7 @@ def _standing(pk: uuid.UUID) -> QuerySet[Job]:
 
 def _elsewhere(generation: Generation, broken: Collection[str]) -> Choice | None:
     try:
-        choice = registry.route(pipeline.again(generation), avoid=broken)
+        choice = registry.route(hiring.again(generation), avoid=broken)
     except Refused:
         return None
     return None if choice.alias in broken else choice
@@ -89,6 +89,14 @@ def _moved(pk: uuid.UUID, broken: Mapping[str, str]) -> bool:
     return True
 
 
+def _affordable(pk: uuid.UUID, broken: Mapping[str, str]) -> bool:
+    """Whether it moved; what the budgets do not allow to be made for more waits where it is."""
+    try:
+        return _moved(pk, broken)
+    except BudgetExceeded:
+        return False
+
+
 def _about(jobs: Iterable[Job]) -> bool:
     """Whether one of these is being sent at this moment."""
     return any(job.status in (JobStatus.SUBMITTING, JobStatus.SENDING) for job in jobs)
@@ -96,8 +104,8 @@ def _about(jobs: Iterable[Job]) -> bool:
 
 def _one_currency(jobs: Iterable[Job], choice: Choice) -> bool:
     """Whether the request stays in one currency: credits of two providers are two."""
-    paid = {costs.currency(job.provider, job.cost_unit) for job in jobs if _maybe_paid(job)}
-    return paid <= {costs.currency(choice.alias, choice.offer.price.unit)}
+    paid = {costs.shown_in(job) for job in jobs if _maybe_paid(job)}
+    return paid <= {costs.currency(choice.alias, costs.bill(choice.alias, choice.offer.price, 1).unit)}
 
 
 def _maybe_paid(job: Job) -> bool:
@@ -107,7 +115,7 @@ def _maybe_paid(job: Job) -> bool:
 def _move(generation: Generation, movable: list[Job], choice: Choice) -> None:
     """New calls first, so that the request never looks over."""
     code, start, old = movable[0].error_code, _told(movable), set(generation.jobs.values_list("pk", flat=True))
-    pipeline.hand_over(generation, choice, [slot for job in movable for slot in job.slots])
+    hiring.hand_over(generation, choice, [slot for job in movable for slot in job.slots])
     for job in movable:
         job.generation = generation
         job.move(JobStatus.CANCELED)

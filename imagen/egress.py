@@ -17,6 +17,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
+from imagen import failpoints
 from imagen.exceptions import Busy, EgressBlocked, Unclear, Unreadable
 
 PORTS = frozenset({443, 8443})
@@ -152,6 +153,7 @@ class Departure:
                 await self._before()
             except Exception as error:
                 raise Stopped(error) from error
+            failpoints.reach("departing")
         self._left = True
 
     def verdict(self, error: Exception) -> Busy | Unclear:

@@ -61,6 +61,12 @@ class ProviderNotConfigured(Refused):
     code = "provider_not_configured"
 
 
+class BudgetExceeded(Refused):
+    """It costs more than a budget has left: ask for less, wait for the next period, or ask for more money."""
+
+    code = "budget_exceeded"
+
+
 class Conflict(ImagenError):
     """There is nothing to do in this state: look again."""
 

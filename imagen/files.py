@@ -5,22 +5,25 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import math
 import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from django.db import transaction
+from django.db.models import F
 from PIL import Image as Pillow
 
-from imagen import marks
+from imagen import failpoints, marks
 from imagen.conf import settings
 from imagen.exceptions import OutputError, StorageError
 from imagen.models import Erasure
@@ -29,8 +32,12 @@ from imagen.models.image import storage
 FORMATS = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
 THUMBNAIL = (320, 320)
 PREFIX = "imagen"
+UNFINISHED = "unfinished"
+STALE_SECONDS = 3600.0
 PAGE_TRIES = 3  # rounds: an error page in place of a picture is often gone a moment later
-_STALE_SECONDS = 3600
+_CLEAR_SECONDS = 3.0  # somebody may be waiting for the answer to a deletion
+_ROUND = 500
+_GIVE_UP = 10  # failures in a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +55,20 @@ class Kept:
 
 def workspace() -> Path:
     """A folder for unfinished files, on the storage's own disk where it has one."""
-    found = storage()
-    base = Path(found.location) / PREFIX if isinstance(found, FileSystemStorage) else Path(tempfile.gettempdir())
-    folder = base / "unfinished"
+    folder = _workspace()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _workspace() -> Path:
+    found = storage()
+    base = Path(found.location) / PREFIX if isinstance(found, FileSystemStorage) else Path(tempfile.gettempdir())
+    return base / UNFINISHED
+
+
+def identity(job: uuid.UUID, slot: int) -> uuid.UUID:
+    """The id and folder of the picture in this place of a call: the same, however often it is fetched."""
+    return uuid.uuid5(job, str(slot))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +103,13 @@ def prepare(data: bytes, *, system: str) -> Ready:
 def keep(ready: Ready, *, folder: uuid.UUID) -> Kept:
     """Store a picture; the same bytes always get the same name. Raises ``StorageError``."""
     stem = f"{PREFIX}/{folder}/{ready.sha256[:16]}"
+    name = _store(f"{stem}.{ready.format.replace('jpeg', 'jpg')}", ready.data)
+    failpoints.reach("picture kept")
+    thumbnail = _store(f"{stem}-small.webp", ready.small)
+    failpoints.reach("thumbnail kept")
     return Kept(
-        name=_store(f"{stem}.{ready.format.replace('jpeg', 'jpg')}", ready.data),
-        thumbnail=_store(f"{stem}-small.webp", ready.small),
+        name=name,
+        thumbnail=thumbnail,
         width=ready.width,
         height=ready.height,
         format=ready.format,
@@ -134,23 +154,43 @@ class _Ready(File):  # type: ignore[type-arg]  # File is generic in the stubs al
         return str(self.name)
 
 
-def _store(name: str, data: bytes) -> str:
+@contextmanager
+def told() -> Iterator[None]:
+    """Whatever storage raises in here becomes a ``StorageError``."""
     try:
-        place = storage()
-        if place.exists(name):
-            if place.size(name) == len(data):
-                return name
-            place.delete(name)
-        saved = _rename(name, data) if isinstance(place, FileSystemStorage) else place.save(name, ContentFile(data))
-        if place.size(saved) != len(data):
-            place.delete(saved)
-            raise StorageError("storage kept another size")
+        yield
     except StorageError:
         raise
     except Exception as error:  # a storage backend may raise anything
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise StorageError(code="storage_full" if full else "storage_unavailable") from error
+
+
+def _store(name: str, data: bytes) -> str:
+    place = storage()
+    with told():
+        if place.exists(name):
+            if _holds(name, data):
+                return name
+            place.delete(name)
+        saved = _rename(name, data) if isinstance(place, FileSystemStorage) else place.save(name, ContentFile(data))
+        if not _holds(saved, data):
+            place.delete(saved)
+            raise StorageError("storage kept something else")
     return saved
+
+
+def _holds(name: str, data: bytes) -> bool:
+    """Whether storage gives back exactly these bytes; it may say that all went well and have lost some."""
+    if storage().size(name) != len(data):
+        return False
+    at = 0
+    with storage().open(name) as file:
+        for chunk in file.chunks():
+            if data[at : at + len(chunk)] != chunk:
+                return False
+            at += len(chunk)
+    return at == len(data)
 
 
 def _rename(name: str, data: bytes) -> str:
@@ -161,6 +201,7 @@ def _rename(name: str, data: bytes) -> str:
             file.write(data)
             file.flush()
             os.fsync(handle)
+        failpoints.reach("file written")
         with open(path, "rb") as file:
             return storage().save(name, _Ready(file, name=path))
     finally:
@@ -169,21 +210,60 @@ def _rename(name: str, data: bytes) -> str:
 
 def doom(names: Iterable[str]) -> None:
     """Have these files deleted once the transaction is committed, and again until it works."""
-    Erasure.objects.bulk_create([Erasure(name=name) for name in names])
-    transaction.on_commit(clear, robust=True)
+    doomed = list(names)
+    Erasure.objects.bulk_create([Erasure(name=name) for name in doomed])
+    transaction.on_commit(lambda: _erase(Erasure.objects.filter(name__in=doomed)) and None, robust=True)
 
 
 def clear() -> None:
-    """Delete doomed files, and unfinished ones nobody has touched for an hour."""
-    for row in Erasure.objects.order_by("tries", "pk")[:500]:
+    """Delete doomed files, for a few seconds and the rest at the next sweep, and unfinished ones an hour old."""
+    purge(seconds=_CLEAR_SECONDS)
+    tidy(seconds=STALE_SECONDS)
+
+
+def purge(*, seconds: float = math.inf) -> int:
+    """Delete doomed files, those that were tried less often first, and return how many are gone."""
+    until = time.monotonic() + seconds
+    rows = Erasure.objects.order_by("tries", "pk")[:_ROUND]
+    return _erase(takewhile(lambda row: time.monotonic() < until, rows))
+
+
+def _erase(rows: Iterable[Erasure]) -> int:
+    """Delete these files and return how many are gone; storage that fails again and again is left alone."""
+    gone = failures = 0
+    for row in rows:
+        mine = Erasure.objects.filter(pk=row.pk)  # another process may be at it too
         try:
-            storage().delete(row.name)
+            remove(row.name)
+            failpoints.reach("file erased")
         except Exception:  # a storage backend may raise anything; the row stays
-            row.tries += 1
-            row.save(update_fields=["tries"])
+            failures += 1
+            mine.update(tries=F("tries") + 1)
         else:
-            row.delete()
-    for path in workspace().iterdir():
+            gone, failures = gone + 1, 0
+            mine.delete()
+        if failures == _GIVE_UP:
+            break
+    return gone
+
+
+def remove(name: str) -> None:
+    """Delete a file and the folder it leaves empty; a name that ends with a slash is that of an empty folder."""
+    place, inner = storage(), name.count("/") > 1
+    if not name.endswith("/"):
+        place.delete(name)
+    if inner and isinstance(place, FileSystemStorage):
+        with suppress(OSError):  # something else is in there, or just came
+            Path(place.path(name.rpartition("/")[0])).rmdir()
+
+
+def tidy(*, seconds: float, dry_run: bool = False) -> int:
+    """Delete unfinished files nobody has touched for so long, and return how many there were."""
+    found = 0
+    for path in _workspace().glob("*"):
         with suppress(FileNotFoundError):  # it was finished meanwhile
-            if path.stat().st_mtime < time.time() - _STALE_SECONDS:
-                path.unlink()
+            if path.stat().st_mtime <= time.time() - seconds:
+                found += 1
+                if not dry_run:
+                    path.unlink()
+    return found

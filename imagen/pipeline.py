@@ -5,86 +5,96 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from decimal import Decimal
-from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import claims, costs, files, queue, registry
+from imagen import budgets, costs, failpoints, files, hiring, outages, queue, registry
+from imagen.budgets import Allowance
 from imagen.conf import settings
-from imagen.exceptions import Conflict, Refused, TransitionError
-from imagen.models import Event, Generation, IdempotencyKey, Image, Job, Worker
+from imagen.costs import Bill
+from imagen.exceptions import Conflict, TransitionError
+from imagen.models import Event, Generation, IdempotencyKey, Image, leftovers
 from imagen.offers import Offer
 from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
-from imagen.types import RESOLUTIONS, ImageRequest, checked_metadata
+from imagen.types import ImageRequest, checked_metadata
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 logger = logging.getLogger("imagen")
-ABOUT_OFFERS = ("model_retired_upstream", "price_unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What a request would cost and who would take it; ``estimated`` is ``None`` while the price is unknown."""
+    """What a request would cost and who would take it; ``estimated`` is ``None`` while the price is unknown.
 
-    estimated: Decimal | None
-    unit: str
+    ``bill`` says how it counts against budgets; ``allowance`` is the budget with the least left, ``None`` without one.
+    """
+
+    bill: Bill
     provider: str
     offer: Offer
-    allowed: bool
-    remaining: Decimal | None
+    allowance: Allowance | None
     warnings: tuple[str, ...]
 
+    @property
+    def estimated(self) -> Decimal | None:
+        """The price in ``unit``."""
+        return self.bill.amount
 
-def quote(**options: Any) -> Quote:
-    """Price a request without queueing anything; it is refused exactly as ``request`` would refuse it."""
+    @property
+    def unit(self) -> str:
+        """The currency of the price, or ``credits``."""
+        return self.bill.unit
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """What is left to spend, in the site's currency."""
+        return self.allowance.remaining if self.allowance else None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the budgets allow it now."""
+        return not self.bill.stake or self.remaining is None or self.bill.stake <= self.remaining
+
+
+def quote(*, user: AbstractBaseUser | None = None, **options: Any) -> Quote:
+    """Price a request without queueing anything; but for the budget it is refused exactly as ``request`` would."""
     metadata = options.pop("metadata", None)
     checked_metadata({} if metadata is None else metadata)
-    return _quote(_route(asked := ImageRequest.build(**options)), asked)
+    return _quote(hiring.route(asked := ImageRequest.build(**options)), asked.num_images, user)
 
 
-def _route(asked: ImageRequest) -> registry.Choice:
-    registry.refresh()
-    return registry.route(asked, avoid=() if asked.provider else claims.closed_now())
-
-
-def _quote(choice: registry.Choice, asked: ImageRequest) -> Quote:
+def _quote(choice: registry.Choice, images: int, user: AbstractBaseUser | None) -> Quote:
     return Quote(
-        estimated=choice.offer.cost(asked.num_images),
-        unit=choice.offer.price.unit,
+        bill=costs.bill(choice.alias, choice.offer.price, images),
         provider=choice.alias,
         offer=choice.offer,
-        allowed=True,
-        remaining=None,
-        warnings=_warnings(choice.offer),
+        allowance=budgets.tightest(user),
+        warnings=hiring.warnings(choice.offer),
     )
 
 
-def _warnings(offer: Offer) -> tuple[str, ...]:
-    retired = offer.retired_upstream_on is not None and offer.retired_upstream_on <= timezone.now().date()
-    return tuple(compress(ABOUT_OFFERS, (retired, offer.price.amount is None)))
-
-
+@outages.begun_again
 def request(
     *, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any
 ) -> Generation:
     """Take a request and return its generation at once; the pictures are made in the background.
 
-    Options are the fields of ``ImageRequest``. Raises ``Refused`` before anything is written.
+    Options are the fields of ``ImageRequest``. Raises ``Refused``, among it ``BudgetExceeded``, and then nothing is
+    written and nothing set aside.
     """
     asked = ImageRequest.build(**options)
     metadata = checked_metadata({} if metadata is None else metadata)
-    choice = _route(asked)
+    choice = hiring.route(asked)
     whole = choice.offer.settle(asked)
-    told = _quote(choice, asked)
+    bill = costs.bill(choice.alias, choice.offer.price, whole.num_images)
     with transaction.atomic():
         generation = Generation.objects.create(
             user_id=user.pk if user else None,
@@ -99,12 +109,14 @@ def request(
             seed=whole.seed,
             output_format=whole.output_format or "",
             metadata=metadata,
-            warnings=list(told.warnings),
-            cost_unit=told.unit,
-            cost_estimated=told.estimated,
+            warnings=list(hiring.warnings(choice.offer)),
+            cost_unit=bill.unit,
+            cost_estimated=bill.amount,
         )
-        _hire(generation, choice, range(whole.num_images))
+        hiring.engage(hiring.calls(generation, choice, range(whole.num_images)), user)
         Event.objects.create(generation=generation, what="asked", actor_id=user.pk if user else None)
+        failpoints.reach("request written")
+    failpoints.reach("request committed")
     logger.info("a request was taken: %s", _discreet(generation.prompt), extra=_facts(generation))
     queue.ring()
     return generation
@@ -120,15 +132,7 @@ def _facts(generation: Generation) -> dict[str, str]:
     return {**known, "job": "", "code": ""}
 
 
-def _hire(generation: Generation, choice: registry.Choice, places: Any, replaces: Job | None = None) -> None:
-    step = choice.offer.images_per_call
-    slots = list(places)
-    for start in range(0, len(slots), step):
-        job = Job.of(generation, offer=choice.offer, provider=choice.alias, slots=slots[start : start + step])
-        job.replaces = replaces if start == 0 else None
-        job.save(force_insert=True)
-
-
+@outages.begun_again
 def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Stop what was not sent yet; what was sent is kept when it comes, and a warning says so."""
     with transaction.atomic():
@@ -141,6 +145,8 @@ def cancel(generation: Generation, *, actor: AbstractBaseUser | None = None) -> 
         generation.refresh_from_db()
         if generation.status not in FINISHED:
             generation.warn("already_submitted")
+        failpoints.reach("cancel written")
+    failpoints.reach("cancel committed")
     return generation
 
 
@@ -156,6 +162,7 @@ def _stop(generation: Generation, actor: AbstractBaseUser | None) -> None:
             job.move(JobStatus.CANCELED, actor=actor)
 
 
+@outages.begun_again
 def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
     """Ask again for what is missing: new calls, new money. ``Conflict`` when nothing is missing."""
     with transaction.atomic():
@@ -163,81 +170,23 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
         if not generation.retryable:
             raise Conflict(state=generation.get_status_display())
         missing = set(range(generation.num_images)) - set(generation.images.values_list("index", flat=True))
-        choice = who_again(generation)
+        choice = hiring.who_again(generation)
         Event.objects.create(generation=generation, what="retry asked", actor_id=actor.pk if actor else None)
-        hand_over(generation, choice, missing, cancel_asked_at=None)
+        hiring.hand_over(generation, choice, missing, cancel_asked_at=None)
         Generation.objects.refresh_outcomes([generation.pk])
         generation.refresh_from_db()
+        failpoints.reach("retry written")
+    failpoints.reach("retry committed")
     queue.ring()
     return generation
 
 
-def again(generation: Generation) -> ImageRequest:
-    """The same request; what was not named the first time is not named now."""
-    asked = generation.request
-    resolution = None if asked.resolution == RESOLUTIONS[0] else asked.resolution  # every offer's own default
-    return replace(asked, resolution=resolution, provider=asked.provider if generation.provider_named else "")
-
-
-def who_again(generation: Generation) -> registry.Choice:
-    """The offer that makes what is missing; refused like any request when there is none."""
-    registry.refresh()
-    kept = _same_offer(generation) or _same_money(generation)
-    return kept or registry.route(again(generation), avoid=claims.closed_now())
-
-
 def quote_again(generation: Generation, *, images: int) -> Quote:
     """What so many of its pictures would cost now, where ``retry`` would have them made."""
-    choice = who_again(generation)
-    return _quote(choice, replace(again(generation), num_images=images))
+    return _quote(hiring.who_again(generation), images, generation.user)
 
 
-def _same_offer(generation: Generation) -> registry.Choice | None:
-    """What was asked for by a provider's name or own id, as long as it is listed there."""
-    first = generation.jobs.order_by("created_at").first()
-    if first is None or not generation.provider_named:
-        return None
-    with suppress(Refused):
-        choice = registry.route(replace(again(generation), model=first.provider_model))
-        return None if choice.gone_since else choice
-    return None
-
-
-def _same_money(generation: Generation) -> registry.Choice | None:
-    """The provider that was paid for a part already, as long as it takes the rest: one request, one currency."""
-    if not generation.cost_actual:
-        return None
-    with suppress(Refused):
-        return registry.route(replace(again(generation), provider=generation.provider))
-    return None
-
-
-def hand_over(generation: Generation, choice: registry.Choice, places: Iterable[int], **changes: Any) -> None:
-    """New calls for these places, instead of those that were to fill them; what is said of the offer follows."""
-    wanted, standing = set(places), list(generation.jobs.filter(replacement=None))
-    replaced = [job for job in standing if wanted & set(job.slots)]
-    begun = replaced != standing or generation.images.exists()
-    for job in replaced:
-        _hire(generation, choice, [slot for slot in job.slots if slot in wanted], replaces=job)
-    told = {**_offered(generation, choice), "resolution": _resolution(generation, choice.offer, begun=begun)}
-    generation.save_changes(**told, **changes)
-
-
-def _offered(generation: Generation, choice: registry.Choice) -> dict[str, Any]:
-    """Who makes it, for how much, and what has to be said about that; other warnings stay."""
-    unit, news = choice.offer.price.unit, _warnings(choice.offer)
-    others = [code for code in generation.warnings if code not in ABOUT_OFFERS]
-    expected = costs.expected(list(generation.jobs.all()), into=costs.currency(choice.alias, unit))
-    return {"provider": choice.alias, "cost_unit": unit, "cost_estimated": expected, "warnings": [*others, *news]}
-
-
-def _resolution(generation: Generation, offer: Offer, *, begun: bool) -> str:
-    """The resolution its calls name from now on: what others were made or sent with stays, where the offer can."""
-    if begun and (not offer.resolutions or generation.resolution in ("", *offer.resolutions)):
-        return generation.resolution
-    return offer.settle(again(generation)).resolution or ""
-
-
+@outages.begun_again
 def erase(generation: Generation) -> None:
     """Delete pictures, files and words; what was paid stays on record. Work under way ends without storing."""
     with suppress(Conflict):
@@ -252,6 +201,8 @@ def erase(generation: Generation) -> None:
         generation.save_changes(
             prompt="", negative_prompt="", metadata={}, error_note="", deleted_at=timezone.now()
         )  # fmt: skip
+        failpoints.reach("erase written")
+    failpoints.reach("erase committed")
 
 
 def discard(image: Image, *, actor: AbstractBaseUser | None = None) -> None:
@@ -293,8 +244,7 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
 
 
 def sweep() -> None:
-    """Tidy up: delete doomed files, forget old keys and workers."""
+    """Tidy up: delete doomed files and rows that have served."""
     files.clear()
-    yesterday = timezone.now() - timedelta(days=1)
-    IdempotencyKey.objects.filter(created_at__lt=yesterday).delete()
-    Worker.objects.filter(beat_at__lt=yesterday).delete()
+    for rows in leftovers():
+        rows.delete()

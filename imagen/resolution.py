@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from imagen import alarms, pipeline, queue, registry
+from imagen import alarms, hiring, outages, pipeline, queue, registry
 from imagen.exceptions import Conflict, FieldError, InvalidRequest
 from imagen.models import Event, Generation, Job, database_now
 from imagen.providers.base import REMOTE_ID
@@ -24,6 +24,7 @@ UNANSWERED = 8  # looks at a named id without an answer
 SENT_AGAIN = "sent again"
 
 
+@outages.begun_again
 def adopt(job: Job, remote_id: str, *, actor: AbstractBaseUser | None) -> Generation:
     """Name the provider's id of this call; it is believed once the provider knows it under our key."""
     if not REMOTE_ID.fullmatch(remote_id):
@@ -38,6 +39,7 @@ def adopt(job: Job, remote_id: str, *, actor: AbstractBaseUser | None) -> Genera
     return generation
 
 
+@outages.begun_again
 def release(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Generation:
     """Take this person's word that the provider charged nothing: the call failed, for free."""
     with transaction.atomic():
@@ -49,15 +51,16 @@ def release(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Gene
     return generation
 
 
+@outages.begun_again
 def resend(job: Job, *, actor: AbstractBaseUser | None, note: str = "") -> Generation:
     """Ask for the same in a new call, with a new key; what the old one cost stays unknown."""
     with transaction.atomic():
         job, generation = _unconfirmed(job)
         _refuse_deleted(generation)
         _refuse_named(job)
-        choice = pipeline.who_again(generation)
+        choice = hiring.who_again(generation)
         _note(job, SENT_AGAIN, actor, note)
-        pipeline.hand_over(generation, choice, job.slots, cancel_asked_at=None)
+        hiring.hand_over(generation, choice, job.slots, cancel_asked_at=None)
         _end(job, actor, cost=None)
         generation.refresh_from_db()
         queue.ring()

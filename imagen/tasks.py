@@ -21,7 +21,8 @@ def drive() -> None:
         if engine.drive(seconds=settings.SLICE_SECONDS):
             queue.knock()
     except Exception:  # django-q2 would keep the traceback, values included
-        logger.exception("a slice ended early; the sweep goes on with it")
+        logger.exception("a slice ended early; another goes on with it in a moment")
+        queue.knock_later()
 
 
 def sweep() -> None:

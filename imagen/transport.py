@@ -14,7 +14,7 @@ from typing import IO, Self, TypeVar
 
 import httpx
 
-from imagen import __version__
+from imagen import __version__, failpoints
 from imagen.egress import Departure, Guard, Marker, Stopped, Way, connections, redirected
 from imagen.exceptions import Declined, ImagenError, NotFound, OutputError, StorageError, Unreadable
 from imagen.providers import sandbox
@@ -165,6 +165,7 @@ def _written(call: Call) -> httpx.Request:
 
 async def _exchange(wire: httpx.AsyncBaseTransport, request: httpx.Request, limit: int) -> Reply:
     async with aclosing(await wire.handle_async_request(request)) as response:
+        failpoints.reach("answering")
         if not _plain(response):
             raise Unreadable("the answer came compressed")
         body = bytearray()

@@ -21,6 +21,18 @@ SQLITE_OPTIONS: dict[str, Any] = {
 }
 
 
+# A database, a broker or a bucket that does not answer is an error after seconds, so that a request never hangs on it.
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 4000,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+}
+REDIS_SECONDS = {"socket_connect_timeout": 2.0, "socket_timeout": 3.0}  # django-q2 waits one second for a task
+BUCKET_SECONDS = {"connect_timeout": 3, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
+
+
 def flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
     """Whether a yes-or-no variable says yes; an unset or empty one says ``default``."""
     value = environ.get(name, "").strip().lower()
@@ -77,8 +89,30 @@ def _postgresql(url: str) -> dict[str, Any]:
         "PORT": port,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {**POSTGRESQL_OPTIONS, **dict(parse_qsl(parts.query))},
     }
+
+
+def redis(url: str) -> dict[str, Any]:
+    """What a Redis client is made of for a URL: it gives up soon and leaves trying again to us."""
+    from redis.backoff import NoBackoff  # noqa: PLC0415  # an extra, for those who have a URL
+    from redis.connection import SSLConnection, parse_url  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
+    try:
+        facts: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]  # redis annotates in part
+    except ValueError as error:
+        raise ImproperlyConfigured("REDIS_URL must start with redis://, rediss:// or unix://.") from error
+    secure = {"ssl": True} if facts.pop("connection_class", None) is SSLConnection else {}
+    place = {"unix_socket_path": facts.pop("path")} if "path" in facts else {}
+    return {**REDIS_SECONDS, "retry": Retry(NoBackoff(), 0), **secure, **place, **facts}
+
+
+def bucket() -> Any:
+    """How we talk to S3: soon done with a server that does not answer, because the engine comes again."""
+    from botocore.config import Config  # noqa: PLC0415  # an extra, for those who have a bucket
+
+    return Config(signature_version="s3v4", s3={"addressing_style": "path"}, **BUCKET_SECONDS)
 
 
 def overlay(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from project.environment import database, flag, merge, overlay, words
+from project.environment import REDIS_SECONDS, bucket, database, flag, merge, overlay, redis, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = os.environ  # in small letters, or every error page would show it as a setting
@@ -18,6 +18,7 @@ DEBUG = flag(env, "DEBUG", default=True)
 SECRET_KEY = env.get("SECRET_KEY") or ("demo-only-key-that-signs-nothing-of-value-0123456789" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY must be set when DEBUG=0.")
+SECRET_KEY_FALLBACKS = words(env, "SECRET_KEY_FALLBACKS")  # earlier keys, while what they signed is under way
 ALLOWED_HOSTS = words(env, "ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
 CSRF_TRUSTED_ORIGINS = words(env, "CSRF_TRUSTED_ORIGINS")
 
@@ -72,7 +73,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.get("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": REDIS_SECONDS,
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -93,7 +98,7 @@ Q_CLUSTER: dict[str, Any] = {
     "poll": 0.2,
     "guard_cycle": 0.5,
     "label": "Queue",
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": redis(REDIS_URL)} if REDIS_URL else {"orm": "default"}),
 }
 
 # --- Files ------------------------------------------------------------------------------------------------------------
@@ -125,8 +130,7 @@ if S3_BUCKET:
             "endpoint_url": S3_ENDPOINT_URL,
             "access_key": env.get("AWS_ACCESS_KEY_ID") or None,
             "secret_key": env.get("AWS_SECRET_ACCESS_KEY") or None,
-            "addressing_style": "path",
-            "signature_version": "s3v4",
+            "client_config": bucket(),
             "default_acl": None,
             "querystring_auth": True,
             "querystring_expire": 900,
@@ -168,7 +172,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # also that of mails to administrators
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from imagen import pipeline, presentation, registry, shelf
+from imagen import hiring, pipeline, presentation, registry, shelf
 from imagen.admin import catalogue
 from imagen.models import Listing
 from tests import factories
@@ -67,7 +67,7 @@ def test_what_a_sync_brought_is_noticed_within_a_minute(a_minute_later: None):
     [
         lambda: pipeline.quote(prompt="x", model="google/imagen5"),
         lambda: pipeline.request(prompt="x", model="google/imagen5"),
-        lambda: pipeline.who_again(factories.generation(model="imagen-4")),
+        lambda: hiring.who_again(factories.generation(model="imagen-4")),
         presentation.models_json,
         catalogue.models,
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import threading
 from datetime import timedelta
 
 import pytest
@@ -44,10 +44,13 @@ def test_a_slice_that_leaves_work_rings_again(monkeypatch):
     assert rung == [1]
 
 
-def test_a_slice_that_breaks_raises_nothing_into_the_queue(monkeypatch, caplog):
+def test_a_slice_that_breaks_raises_nothing_into_the_queue_and_another_follows(monkeypatch, caplog):
+    later: list[int] = []
+    monkeypatch.setattr(queue, "knock_later", lambda: later.append(1))
     monkeypatch.setattr("imagen.engine.drive", lambda seconds: 1 / 0)
     tasks.drive()
     assert "slice ended early" in caplog.text
+    assert later == [1]
 
 
 def test_a_sweep_cleans_and_works(monkeypatch):
@@ -73,14 +76,54 @@ def test_the_bell_rings_at_most_twice_a_second(monkeypatch):
     assert rung == [1]
 
 
-def test_a_broker_that_is_down_is_only_logged(monkeypatch, caplog):
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise ConnectionError("no broker")
+class Deaf:
+    """A broker that is down for so many questions, and then there."""
 
-    monkeypatch.setattr(queue, "async_task", refuse)
-    with caplog.at_level(logging.WARNING):
-        queue.knock()
-    assert "the sweep will" in caplog.text
+    def __init__(self, times: int) -> None:
+        self.left, self.asked = times, 0
+
+    def enqueue(self, *args: object, **kwargs: object) -> int:
+        self.asked += 1
+        self.left -= 1
+        if self.left >= 0:
+            raise ConnectionError("no broker")
+        return 0
+
+    queue_size = ping = enqueue
+
+
+@pytest.fixture
+def deaf(monkeypatch) -> Deaf:
+    """A broker that is down, and time that does not pass until the test says so."""
+    broker, gate = Deaf(3), threading.Event()
+    monkeypatch.setattr(queue, "_last", 0.0)
+    monkeypatch.setattr(queue, "_broker", lambda: broker)
+    monkeypatch.setattr(queue, "async_task", lambda *args, **options: broker.enqueue())
+    monkeypatch.setattr(queue.time, "sleep", lambda seconds: gate.wait())
+    broker.gate = gate
+    yield broker
+    gate.set()
+    broker.left = 0
+    if queue._knocker.ident:
+        queue._knocker.join()
+
+
+def test_a_broker_that_is_down_is_logged_and_knocked_at_until_it_answers(deaf, caplog):
+    queue.knock()
+    assert "it is tried again" in caplog.text
+    deaf.gate.set()
+    queue._knocker.join(5)
+    assert deaf.asked == 4
+
+
+def test_nobody_waits_for_a_broker_that_was_away_a_moment_ago(deaf, monkeypatch):
+    queue._ring()
+    assert deaf.asked == 1
+    monkeypatch.setattr(queue, "_last", 0.0)
+    queue._ring()
+    queue.knock()
+    assert not queue.answers()
+    assert deaf.asked == 1
 
 
 def test_workers_not_heard_of_for_a_day_are_forgotten():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from imagen import engine, pipeline
 from imagen.models import Generation, Job
-from imagen.testing import invariants
 from imagen.testing.gateway import KEYS, Gateway
 
 Ask = Callable[..., Generation]
@@ -53,23 +52,6 @@ def site(settings: Any, imagen_gateway: Gateway) -> Site:
 @pytest.fixture(autouse=True)
 def quick(impatient: None, site: Site) -> None:
     """Every engine here is impatient and has the gateway."""
-
-
-@pytest.fixture
-def by_hand() -> None:
-    """This test changes rows directly, so they need not tell a true story."""
-
-
-@pytest.fixture(autouse=True)
-def lawful(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After every test the rows and files are as they have to be at any moment."""
-    if "transactional_db" in request.fixturenames and "by_hand" not in request.fixturenames:
-        for name in ("transactional_db", "media"):  # set up before us, and so still there after the test
-            request.getfixturevalue(name)
-        yield
-        invariants.check()
-    else:
-        yield
 
 
 @pytest.fixture

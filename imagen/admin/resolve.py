@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from imagen import pipeline
+from imagen import hiring
 from imagen.admin import once, words
 from imagen.admin.actions import told
 from imagen.admin.base import PlainAdmin, viewer
@@ -154,7 +154,7 @@ def _shown(page: PlainAdmin, request: HttpRequest, job: Job, remedy: Remedy, for
 def _bill(job: Job) -> dict[str, str]:
     """Who would make it and for how much, or why nobody can."""
     try:
-        choice = pipeline.who_again(job.generation)
+        choice = hiring.who_again(job.generation)
     except Refused as refused:
         return {"problem": told(refused)}
     count = len(job.slots)

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from imagen import pipeline, presentation
 from imagen.api import docs
 from imagen.api.door import Door
+from imagen.api.permissions import person
 from imagen.api.views import options
 from imagen.offers import Offer
 
@@ -27,15 +28,16 @@ class Quotes(Door):
     @docs.quote
     def post(self, request: Request) -> Response:
         """Price a request without queueing anything."""
-        told = pipeline.quote(**options(self.body(request)))
+        told = pipeline.quote(user=person(request), **options(self.body(request)))
         return Response(
             {
                 "estimated": presentation.money(told.estimated),
                 "unit": told.unit,
                 "provider": told.provider,
                 "allowed": told.allowed and request.user.has_perm("imagen.generate"),
-                "remaining": presentation.money(told.remaining),
+                "remaining": presentation.money(told.remaining) if told.unit == told.bill.stake_unit else None,
                 "warnings": [_warning(code, told.provider, told.offer) for code in told.warnings],
+                "budget": told.allowance and told.allowance.facts,
             }
         )
 

@@ -165,3 +165,8 @@ quote = _call(
     request=shapes.GenerationRequest,
     examples=_EXAMPLES,
 )
+used = _call(
+    "getUsage",
+    "Look at what was spent",
+    {200: (shapes.UsageShape, "This month in UTC: yours, or everybody's with the permission to see it.")},
+)

@@ -11,14 +11,14 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions as rest
 from rest_framework.request import Request
 
-from imagen import messages
+from imagen import messages, outages
 from imagen.exceptions import FieldError, ImagenError
 
 logger = logging.getLogger("imagen")
@@ -36,8 +36,6 @@ _CODES: Mapping[type[Exception], str] = {
     RequestDataTooBig: "payload_too_large",
     SuspiciousOperation: "invalid_request",  # the parent of the line above: the first that fits decides
     MultiPartParserError: "invalid_request",
-    OperationalError: "service_unavailable",
-    InterfaceError: "service_unavailable",
 }
 _BY_STATUS = {
     401: "not_authenticated",
@@ -71,22 +69,25 @@ def problem(
     status: int = 0,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The answer that says what went wrong, and what can be done."""
+    """The answer that says what went wrong, and what can be done; what is left of a budget also as numbers."""
     status = status or messages.http_status(code)
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": messages.sentence(code, **(params or {})),
+        "detail": messages.answer(code, **(params or {})),
         "code": code,
         "request_id": request_id(request),
         "errors": [_error(error) for error in errors],
         "next_actions": list(messages.next_actions(code)),
+        **({"budget": dict(params["budget"])} if params and "budget" in params else {}),
     }
     body = json.dumps(document).encode()
     after = {"Retry-After": str(_RETRY_AFTER[code])} if code in _RETRY_AFTER else {}
-    told = {"Content-Length": str(len(body)), **after, **(headers or {})}
-    return marked(HttpResponse(body, CONTENT_TYPE, status, headers=told), request)
+    told = {"Content-Length": str(len(body)), "Content-Language": translation.get_language() or "", **after}
+    found = marked(HttpResponse(body, CONTENT_TYPE, status, headers={**told, **(headers or {})}), request)
+    patch_vary_headers(found, ("Accept-Language",))
+    return found
 
 
 def marked(response: Answer, request: HttpRequest | Request) -> Answer:
@@ -122,7 +123,8 @@ def _code(error: Exception) -> str:
         return error.code if messages.answerable(error.code) else "internal_error"
     if isinstance(error, rest.APIException):
         return of_status(error.status_code)
-    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), "internal_error")
+    known = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "internal_error")
+    return "service_unavailable" if outages.passing(error) else known
 
 
 def _error(error: FieldError) -> dict[str, str]:

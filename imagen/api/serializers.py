@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from imagen.messages import ACTIONS, answerable
 from imagen.messages import SENTENCES as CODES
+from imagen.models import Period, Scope
 from imagen.states import Review, Status
 from imagen.types import ASPECT_RATIOS, MAX_IMAGES, MAX_PROMPT, MAX_SEED, OUTPUT_FORMATS, RESOLUTIONS
 
@@ -19,10 +20,15 @@ else:
 
 TEXTS = {"alt_text": 500, "title": 200}
 MONEY = r"^\d+\.\d{4}$"
+CORRECTED = r"^-?\d+\.\d{4}$"
 
 
 def _money(text: str) -> serializers.RegexField:
     return serializers.RegexField(MONEY, allow_null=True, help_text=text)
+
+
+def _amount(text: str, *, pattern: str = MONEY) -> serializers.RegexField:
+    return serializers.RegexField(pattern, help_text=text)
 
 
 @extend_schema_serializer(component_name="GenerationRequest")
@@ -185,6 +191,17 @@ class ModelShape(Shape):
     offers = OfferShape(many=True)
 
 
+@extend_schema_serializer(component_name="Budget")
+class BudgetShape(Shape):
+    """The budget with the least left, in ``unit``; periods begin in UTC."""
+
+    limit = _amount("With what was granted on top.")
+    remaining = _amount("What is neither spent nor set aside.")
+    unit = serializers.CharField()
+    period = serializers.ChoiceField(Period.values)
+    resets_at = serializers.DateTimeField()
+
+
 @extend_schema_serializer(component_name="Quote")
 class QuoteShape(Shape):
     """What a request would cost, and whether it would be taken."""
@@ -193,8 +210,60 @@ class QuoteShape(Shape):
     unit = serializers.CharField()
     provider = serializers.CharField()
     allowed = serializers.BooleanField()
-    remaining = _money("Null without a limit.")
+    remaining = _money("In `unit`; null without a limit, or while no rate says what a credit is worth.")
     warnings = WarningShape(many=True)
+    budget = BudgetShape(allow_null=True)
+
+
+class AmountsShape(Shape):
+    """Money that is spent, and money set aside for calls that no provider has accepted yet."""
+
+    spent = _amount("Accepted calls, as their provider charged them.")
+    reserved = _amount("Set aside; free again when nothing is charged.")
+
+
+@extend_schema_serializer(component_name="UsedBudget")
+class UsedBudgetShape(BudgetShape, AmountsShape):
+    """One budget and how it stands."""
+
+    scope = serializers.ChoiceField(Scope.values)
+
+
+@extend_schema_serializer(component_name="UsageByProvider")
+class ByProviderShape(AmountsShape):
+    """At one provider."""
+
+    provider = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="UsageByModel")
+class ByModelShape(AmountsShape):
+    """For one model."""
+
+    model = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="UsageByDay")
+class ByDayShape(Shape):
+    """On one day."""
+
+    day = serializers.DateField()
+    spent = _amount("On this day in UTC; corrections may make it negative.", pattern=CORRECTED)
+
+
+@extend_schema_serializer(component_name="Usage")
+class UsageShape(AmountsShape):
+    """What was spent in this month, and what is left, in ``unit``; the tightest budget first."""
+
+    unit = serializers.CharField()
+    since = serializers.DateTimeField()
+    limit = _money("Of the budget with the least left; null without one.")
+    remaining = _money("What is left of it.")
+    resets_at = serializers.DateTimeField(allow_null=True)
+    budgets = UsedBudgetShape(many=True)
+    by_provider = ByProviderShape(many=True)
+    by_model = ByModelShape(many=True)
+    by_day = ByDayShape(many=True)
 
 
 @extend_schema_serializer(component_name="FieldError")
@@ -218,3 +287,4 @@ class ProblemShape(Shape):
     request_id = serializers.CharField()
     errors = FieldErrorShape(many=True)  # type: ignore[assignment]  # hides a property nobody asks here
     next_actions = serializers.ListField(child=serializers.ChoiceField(sorted(ACTIONS)))
+    budget = BudgetShape(required=False, help_text="What is left, when that is the problem.")

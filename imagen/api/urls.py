@@ -13,6 +13,7 @@ from imagen.api.catalogue import Models, Quotes
 from imagen.api.door import Door
 from imagen.api.images import ImageDetail, Images
 from imagen.api.schema import Docs, DocsFile, Schema
+from imagen.api.usage import Used
 from imagen.api.views import GenerationCancel, GenerationDetail, GenerationRetry, Generations
 
 
@@ -48,6 +49,7 @@ documented = (
     path("images/<uuid:pk>/", ImageDetail.as_view(), name="api-image"),
     path("models/", Models.as_view(), name="models"),
     path("quotes/", Quotes.as_view(), name="quotes"),
+    path("usage/", Used.as_view(), name="usage"),
 )
 
 urlpatterns = [

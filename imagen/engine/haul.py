@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import uuid
 from functools import partial
 
-from django.utils import timezone
-
-from imagen import files, verdicts
+from imagen import failpoints, files, verdicts
+from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError, TransitionError
 from imagen.models import Image, Job, Move
@@ -41,8 +39,9 @@ async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snap
     try:
         async with desk.room:
             data = output.content() if output.base64 else await _download(desk, output.url)
+            failpoints.reach("downloaded")
             ready = await _decode(desk, job, slot, data)
-            kept = await desk.saving(files.keep, ready, folder=_identity(job, slot))
+            kept = await desk.saving(files.keep, ready, folder=files.identity(job.pk, slot))
     except (OutputError, EgressBlocked, StorageError, TransitionError) as error:
         return error
     except Exception as error:  # a decoder may raise anything, and the other outputs have nothing to do with it
@@ -82,14 +81,9 @@ def _facts(job: Job) -> dict[str, str]:
     return {**ids, "provider": job.provider, "status": job.status, "code": ""}
 
 
-def _identity(job: Job, slot: int) -> uuid.UUID:
-    """The same picture has the same id, and so the same folder, however often it is fetched."""
-    return uuid.uuid5(job.pk, str(slot))
-
-
 def _image(job: Job, slot: int, kept: files.Kept, output: Output, snapshot: Snapshot) -> Image:
     return Image(
-        id=_identity(job, slot),
+        id=files.identity(job.pk, slot),
         generation_id=job.generation_id,
         job=job,
         index=slot,
@@ -103,5 +97,5 @@ def _image(job: Job, slot: int, kept: files.Kept, output: Output, snapshot: Snap
         flagged=output.flagged,
         review=Review.HELD if output.flagged else Review.NONE,
         provider_model=snapshot.model or job.provider_model,
-        created_at=timezone.now(),
+        created_at=clock.now(),
     )

@@ -6,15 +6,13 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from django.utils import timezone
-
-from imagen import alarms, detours, hooks, verdicts
+from imagen import alarms, detours, failpoints, hooks, verdicts
 from imagen.conf import settings
+from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
 from imagen.engine.inquiry import inquire
 from imagen.engine.rhythm import Rhythm
-from imagen.engine.writer import OUTAGE
 from imagen.exceptions import (
     Busy,
     Declined,
@@ -28,6 +26,7 @@ from imagen.exceptions import (
 )
 from imagen.models import Job, Move
 from imagen.models.gateway import CLOSED, DOWN
+from imagen.outages import passing
 from imagen.states import FINAL, JobStatus
 from imagen.types import Failure, Snapshot, State
 
@@ -67,15 +66,19 @@ class Visit:
                 await self._look()
         except TransitionError:
             pass  # somebody else got there first, and that is fine
-        except OUTAGE:  # not the job's fault
+        except Exception as error:  # one poison job must not take the engine with it
+            await self._stumbled(error)
+
+    async def _stumbled(self, error: Exception) -> None:
+        if passing(error):  # not the job's fault
             logger.warning("the database was away; the end of its lease brings the job back", extra=self._facts())
-        except Exception:  # one poison job must not take the engine with it
-            logger.exception("a job could not be worked on", extra=self._facts("internal_error"))
-            await self._put_aside()
+            return
+        logger.error("a job could not be worked on", exc_info=error, extra=self._facts("internal_error"))
+        await self._put_aside()
 
     async def _put_aside(self) -> None:
         try:
-            await self.desk.writer.move(verdicts.poisoned(self.job, now=timezone.now()))
+            await self.desk.writer.move(verdicts.poisoned(self.job, now=clock.now()))
         except Exception:
             logger.exception("a job could not be put aside; the end of its lease brings it back", extra=self._facts())
 
@@ -111,6 +114,7 @@ class Visit:
             job.request, offer=self.desk.offer(job), key=str(job.pk), callback=self.rhythm.address
         )
         reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
+        failpoints.reach("answered")
         try:
             return self._taken(self.provider.read(reply))
         except Unclear:
@@ -142,7 +146,7 @@ class Visit:
         if error.code in CLOSED and not self.again and await self.desk.guarded(detours.possible, self.job):
             await self._make(verdicts.put_back(self.job, error))
             return
-        account, now = self.provider.account if self.provider.idempotent else "", timezone.now()
+        account, now = self.provider.account if self.provider.idempotent else "", clock.now()
         move = verdicts.declined(self.job, error, account=account, now=now, again=self.again)
         if move.to == JobStatus.UNCONFIRMED and not self.provider.lists:
             wait = self.rhythm.patience if self.rhythm.listens else 0.0  # for a ring, or for a person at once
@@ -158,7 +162,7 @@ class Visit:
             await self.desk.rest(self.job.provider, error.code, error.retry_after)
 
     async def _accepted(self, snapshot: Snapshot) -> None:
-        move = verdicts.accepted(self.job, snapshot, now=timezone.now())
+        move = verdicts.accepted(self.job, snapshot, now=clock.now())
         if snapshot.state is State.PENDING and self.rhythm.listens:
             move = replace(move, wait=self.rhythm.patience, release=True)
         try:
@@ -222,7 +226,7 @@ class Visit:
             await self._make(self._overdue() or verdicts.lost(self.job))
 
     def _overdue(self) -> Move | None:
-        kept, now = self.provider.retention, timezone.now()
+        kept, now = self.provider.retention, clock.now()
         return verdicts.overdue(self.job, retention=kept, now=now, trouble=self.trouble)
 
     async def _settle(self, snapshot: Snapshot) -> None:
@@ -257,5 +261,5 @@ class Visit:
         there = await self.desk.places(self.job) if self.resumed else set()
         haul = await fetch_outputs(self.desk, self.job, snapshot, there=there)
         await self._make(
-            verdicts.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=timezone.now())
+            verdicts.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=clock.now())
         )

@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, InterfaceError, OperationalError, connection
-from django.utils import timezone
+from django.db import Error, IntegrityError, connection
 
+from imagen.engine import clock
 from imagen.models import Job, Move
+from imagen.outages import passing
 from imagen.states import JobStatus
 from imagen.verdicts import unconfirmed
 
@@ -22,7 +23,6 @@ logger = logging.getLogger("imagen")
 T = TypeVar("T")
 FLUSH_SECONDS = 0.02
 PATIENCE_SECONDS = 30.0
-OUTAGE = (OperationalError, InterfaceError)
 _IN_DOUBT = (JobStatus.SENDING, JobStatus.UNCONFIRMED)
 Step = tuple[Move, asyncio.Future[bool]]
 
@@ -95,9 +95,9 @@ def _patiently(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     while True:
         try:
             return work(*args, **kwargs)
-        except OUTAGE:
+        except Error as error:
             connection.close()
-            if time.monotonic() > until:
+            if not passing(error) or time.monotonic() > until:
                 raise
             time.sleep(step)
             step = min(step * 2, 5.0)
@@ -107,9 +107,9 @@ def _make(moves: list[Move]) -> Sequence[bool | Exception]:
     """All in one transaction; when one of them cannot be written, each in its own, and only that one fails."""
     try:
         made = Job.objects.move(moves)
-    except OUTAGE:
-        raise
-    except Exception:
+    except Exception as error:
+        if passing(error):
+            raise
         logger.warning("one of %d steps cannot be written; making them one by one", len(moves))
         return [_alone(move) for move in moves]
     return [move.job.pk in made for move in moves]
@@ -118,11 +118,11 @@ def _make(moves: list[Move]) -> Sequence[bool | Exception]:
 def _alone(move: Move) -> bool | Exception:
     try:
         return bool(Job.objects.move([move]))
-    except OUTAGE:
-        raise
     except IntegrityError as error:
         return _taken(move) if "remote_id" in move.changes else error
     except Exception as error:
+        if passing(error):
+            raise
         return error
 
 
@@ -138,5 +138,5 @@ def _taken(move: Move) -> bool:
 def _doubted(move: Move) -> bool:
     """The provider gave the same id to two of our jobs: the second is not believed."""
     logger.error("two jobs with one remote id", extra={"job": str(move.job.pk), "provider": move.job.provider})
-    Job.objects.move([unconfirmed(move.job, now=timezone.now(), note="the same id twice")])
+    Job.objects.move([unconfirmed(move.job, now=clock.now(), note="the same id twice")])
     return False

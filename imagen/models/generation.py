@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from imagen import costs
+from imagen import costs, failpoints
 from imagen.models.image import Image
 from imagen.signals import generation_finished
 from imagen.states import FINISHED, RETRYABLE, UNFINISHED, JobStatus, Status, outcome
@@ -204,6 +204,7 @@ class Generation(models.Model):
 
 
 def _announce(generation: Generation) -> None:
+    failpoints.reach("announcing")
     generation_finished.send_robust(Generation, generation=generation)
 
 

@@ -5,59 +5,29 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from imagen import costs, failpoints
 from imagen.exceptions import TransitionError
 from imagen.models.clock import database_now
 from imagen.models.erasure import Erasure
 from imagen.models.event import Event
 from imagen.models.generation import Generation
 from imagen.models.image import Image
+from imagen.models.ledger import Entry
+from imagen.models.money import MoneyField
+from imagen.models.move import Move, Stand, change_of, changes_of, event_of, fits, telling, unless_it_rang, weighty
 from imagen.offers import Offer
 from imagen.signals import image_stored
-from imagen.states import ACCEPTED, ASKED, FINAL, HELD, UNSENT, WORKING, JobStatus, sources
+from imagen.states import FINAL, JobStatus
 from imagen.types import ImageRequest
-
-
-class _Stand(NamedTuple):
-    """Where a job's row stands before a step; without a row, nowhere."""
-
-    fence: int | None = None
-    status: str = ""
-    error_code: str = ""
-    heard: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """One step of one job: where to, what else changes, why, and the pictures that came with it.
-
-    ``wait`` seconds until somebody should look again; ``None`` when nobody has to. ``release`` lets any worker look.
-    ``stamps`` are fields that take the time of the transaction.
-    """
-
-    job: Job
-    to: JobStatus
-    wait: float | None = None
-    release: bool = False
-    changes: dict[str, Any] = field(default_factory=dict)
-    stamps: tuple[str, ...] = ()
-    code: str = ""
-    note: str = ""
-    warnings: tuple[str, ...] = ()
-    actor: Any = None
-    images: tuple[Image, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.to in WORKING and self.wait is None:
-            raise ValueError(f"a job that is {self.to} has to be looked at some time, or it is lost")
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -95,25 +65,28 @@ class JobQuerySet(models.QuerySet["Job"]):
             now = database_now()
             steps = self._possible(moves)
             written = self._write(steps, now)
-            Event.objects.bulk_create([_event(move, now) for move, before in steps if _telling(move, before)])
-            self._account([move for move, before in steps if _weighty(move, before)])
+            Event.objects.bulk_create([event_of(move, now) for move, before in steps if telling(move, before)])
+            self._account([move for move, before in steps if weighty(move, before)])
+            Entry.objects.post([change_of(move, before, now) for move, before in steps], at=now)
+            _reach(steps, "written")
+        _reach(steps, "committed")
         for job, changes in written:  # only now: what was rolled back is tried again from where it stood
             vars(job).update(changes)
         return {move.job.pk for move, _ in steps}
 
-    def _possible(self, moves: Sequence[Move]) -> list[tuple[Move, _Stand]]:
+    def _possible(self, moves: Sequence[Move]) -> list[tuple[Move, Stand]]:
         """Those whose jobs still stand where the step begins, under the fence it was decided under; they are locked."""
         rows = self.model.objects.filter(pk__in=[move.job.pk for move in moves]).order_by("pk")
-        stands = {pk: _Stand(*stand) for pk, *stand in rows.select_for_update().values_list("pk", *_Stand._fields)}
-        asked = [(move, stands.pop(move.job.pk, _Stand())) for move in moves]
-        found = [(_unless_it_rang(move, stand), stand) for move, stand in asked]
-        return [(move, stand) for move, stand in found if _fits(move, stand)]
+        stands = {pk: Stand(*stand) for pk, *stand in rows.select_for_update().values_list("pk", *Stand._fields)}
+        asked = [(move, stands.pop(move.job.pk, Stand())) for move in moves]
+        found = [(unless_it_rang(move, stand), stand) for move, stand in asked]
+        return [(move, stand) for move, stand in found if fits(move, stand)]
 
-    def _write(self, steps: Sequence[tuple[Move, _Stand]], now: datetime) -> list[tuple[Job, dict[str, Any]]]:
+    def _write(self, steps: Sequence[tuple[Move, Stand]], now: datetime) -> list[tuple[Job, dict[str, Any]]]:
         """Write them down and return what changed; jobs that change alike share a statement."""
         alike = defaultdict(list)
         for move, before in steps:
-            alike[tuple(_changes(move, before, now).items())].append(move.job)
+            alike[tuple(changes_of(move, before, now).items())].append(move.job)
         for changes, jobs in alike.items():
             self.model.objects.filter(pk__in=[job.pk for job in jobs]).update(**dict(changes))
         return [(job, dict(changes)) for changes, jobs in alike.items() for job in jobs]
@@ -140,7 +113,10 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """One paid call to one provider. Its id is the idempotency key; ``slots`` are the places it fills."""
+    """One paid call to one provider. Its id is the idempotency key; ``slots`` are the places it fills.
+
+    ``stake`` counts in the budgets' windows ``purses`` until the provider accepts it; ``rate`` converts its own cost.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     generation = models.ForeignKey(Generation, models.CASCADE, related_name="jobs", verbose_name=_("request"))
@@ -160,6 +136,10 @@ class Job(models.Model):
     error_code = models.CharField(_("reason"), max_length=40, blank=True, default="")
     error_note = models.CharField(_("the service's words"), max_length=500, blank=True, default="")
     answer = models.TextField(_("the answer nobody understood"), blank=True, default="")
+    stake = MoneyField(_("set aside"), default=0)
+    stake_unit = models.CharField(max_length=3, default="USD")
+    rate = models.DecimalField(max_digits=20, decimal_places=10, null=True)
+    purses = models.JSONField(default=list)
     price = models.DecimalField(_("expected cost"), max_digits=12, decimal_places=4, null=True)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=4, null=True)
     cost_unit = models.CharField(max_length=10, default="USD")
@@ -204,7 +184,11 @@ class Job(models.Model):
     @classmethod
     def of(cls, generation: Generation, *, offer: Offer, provider: str, slots: list[int]) -> Job:
         """A new, unsaved call for these places, priced as the offer stands now."""
+        bill = costs.bill(provider, offer.price, len(slots))
         return cls(
+            stake=bill.stake,
+            stake_unit=bill.stake_unit,
+            rate=bill.rate,
             generation=generation,
             provider=provider,
             provider_model=offer.id,
@@ -212,12 +196,18 @@ class Job(models.Model):
             price=offer.cost(len(slots)),
             cost_unit=offer.price.unit,
             terms=_terms(offer),
+            due_at=Now(),  # the database's clock: a host that is ahead would let it wait
         )
 
     def move(self, to: JobStatus, **step: Any) -> None:
         """Make one step now, or raise ``TransitionError`` when the row is not ours or not there any more."""
         if not Job.objects.move([Move(job=self, to=to, **step)]):
             raise TransitionError(f"{self.pk} cannot become {to}")
+
+
+def _reach(steps: Sequence[tuple[Move, Stand]], how: str) -> None:
+    for move, _before in steps:
+        failpoints.reach(f"{move.to} {how}")
 
 
 def _terms(offer: Offer) -> dict[str, Any]:
@@ -230,58 +220,3 @@ def _terms(offer: Offer) -> dict[str, Any]:
         "retired_upstream_on": offer.retired_upstream_on and offer.retired_upstream_on.isoformat(),
         "successor": offer.successor,
     }
-
-
-def _unless_it_rang(move: Move, before: _Stand) -> Move:
-    """A send that rang was taken, whatever was answered to it."""
-    taken = before.heard and before.status == JobStatus.SENDING
-    if not taken or move.to not in (JobStatus.QUEUED, JobStatus.FAILED):
-        return move
-    return Move(job=move.job, to=JobStatus.UNCONFIRMED, wait=0, code="submit_unknown", note=move.note)
-
-
-def _fits(move: Move, before: _Stand) -> bool:
-    return before.fence == move.job.fence and before.status in sources(move.to)
-
-
-def _changes(move: Move, before: _Stand, now: datetime) -> dict[str, Any]:
-    holder = move.job.holder if move.to in HELD and not move.release else ""
-    return {
-        "error_code": move.code,
-        "error_note": move.note,
-        **move.changes,
-        **dict.fromkeys(move.stamps, now),
-        "status": move.to,
-        "due_at": _due(move, before, now, held=bool(holder)),
-        "holder": holder,
-    }
-
-
-def _due(move: Move, before: _Stand, now: datetime, *, held: bool) -> datetime | None:
-    """When to look again: at once when it rang while somebody held it."""
-    if before.heard and not held and move.to in ASKED:
-        return now
-    return None if move.wait is None else now + timedelta(seconds=move.wait)
-
-
-def _telling(move: Move, before: _Stand) -> bool:
-    return bool(before.status != move.to or move.note or move.images or move.actor)
-
-
-def _weighty(move: Move, before: _Stand) -> bool:
-    """Whether the generation may stand differently after this step."""
-    ends = {before.status, move.to}
-    quiet = (ends <= UNSENT or ends <= ACCEPTED) and before.error_code == move.code
-    return not quiet or bool(move.images or move.warnings)
-
-
-def _event(move: Move, now: datetime) -> Event:
-    return Event(
-        generation_id=move.job.generation_id,
-        job=move.job,
-        what=move.to,
-        code=move.code,
-        note=move.note,
-        actor=move.actor,
-        at=now,
-    )

@@ -45,7 +45,7 @@ def test_the_sites_own_model_has_a_name_too(ann, settings):
 
 def test_a_quote_prices_a_request_and_queues_nothing(ann):
     body = ann.post("quotes/", {"prompt": "x", "provider": "wavespeed", "num_images": 3}).json()
-    assert list(body) == ["estimated", "unit", "provider", "allowed", "remaining", "warnings"]
+    assert list(body) == ["estimated", "unit", "provider", "allowed", "remaining", "warnings", "budget"]
     assert (body["estimated"], body["unit"], body["provider"]) == ("0.1140", "USD", "wavespeed")
     assert (body["allowed"], body["remaining"]) == (True, None)
     assert body["warnings"][0]["code"] == "model_retired_upstream"

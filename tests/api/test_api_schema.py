@@ -51,6 +51,7 @@ def test_every_call_of_the_contract_is_described(document):
         *(f"delete {root}{path}/" for path in ("generations/{id}", "images/{id}")),
         f"patch {root}images/{{id}}/",
         f"post {root}quotes/",
+        f"get {root}usage/",
     }
 
 

@@ -12,9 +12,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from imagen.testing.gateway import Gateway
 from project.demo import Account
+from proof.site import RUNSERVER, VENDORS, Place, build
 from tests.browser.scenery import scenery
 from tests.factories import person
-from tests.story.conftest import RUNSERVER, VENDORS, Place, build, opened
+from tests.story.conftest import opened
 
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'"
 EDITOR = ("generate", "view_generation", "change_generation", "add_generation", "view_image", "change_image")

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from imagen.providers.apiframe import Apiframe
 from imagen.providers.apiin import ApiInOne
 from imagen.providers.wavespeed import WaveSpeed
-from tests.story.conftest import Place
+from proof.site import Place
 
 LIST = reverse("admin:imagen_generation_changelist")
 LABELS = {vendor.slug: vendor.label for vendor in (WaveSpeed, Apiframe, ApiInOne)}

@@ -15,10 +15,10 @@ from playwright.sync_api import Page, expect
 from imagen.testing.gateway import Gateway
 from project.articles import samples
 from project.demo import ADMIN, EDITOR
+from proof.site import Place
 from tests.browser.desk import LIST, ask, fill, look_again, pictures, stands
 from tests.browser.scenery import BAY, DUNES, LAKE, STARS, WOODS
 from tests.browser.tour import DESK, MOST_BYTES, NIGHT, PHONE, Tour
-from tests.story.conftest import Place
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ARTICLES = reverse("admin:articles_article_changelist")

@@ -73,7 +73,7 @@ def test_one_id_given_twice_leaves_the_neighbours_history_whole(jobs):
 
 
 def test_a_step_that_cannot_be_written_fails_alone(jobs):
-    wrong = Move(job=jobs[1], to=JobStatus.PROCESSING, wait=60, changes={"cost": "not a number"})
+    wrong = Move(job=jobs[1], to=JobStatus.PROCESSING, wait=60, changes={"price": "not a number"})
     first, second, third = write(accepted(jobs[0], "one"), wrong, accepted(jobs[2], "two"))
     assert (first, third) == (True, True)
     assert isinstance(second, Exception)

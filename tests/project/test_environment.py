@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from redis import StrictRedis
 
-from project.environment import database, flag, merge, overlay, words
+from project.environment import POSTGRESQL_OPTIONS, database, flag, merge, overlay, redis, words
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,34 @@ def test_a_postgresql_url_is_taken_apart(scheme: str, tmp_path: Path) -> None:
         "PORT": "5433",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"sslmode": "require"},
+        "OPTIONS": {**POSTGRESQL_OPTIONS, "sslmode": "require"},
     }
+
+
+def test_a_postgresql_that_does_not_answer_is_an_error_within_seconds(tmp_path: Path) -> None:
+    options = database("postgres://db.example/imagen?tcp_user_timeout=9000", base=tmp_path)["OPTIONS"]
+    assert options["connect_timeout"] == 3
+    assert options["tcp_user_timeout"] == "9000"
+
+
+@pytest.mark.parametrize(
+    ("url", "facts"),
+    [
+        ("redis://an%40a:s@r.example:6380/4", {"host": "r.example", "port": 6380, "db": 4, "username": "an@a"}),
+        ("rediss://r.example/1", {"ssl": True, "host": "r.example", "db": 1}),
+        ("unix:///run/redis.sock?db=2", {"unix_socket_path": "/run/redis.sock", "db": 2}),
+        ("redis://r.example?socket_timeout=9", {"socket_timeout": 9.0, "socket_connect_timeout": 2.0}),
+    ],
+)
+def test_a_redis_url_is_taken_apart(url: str, facts: dict[str, Any]) -> None:
+    found = redis(url)
+    assert facts.items() <= found.items()
+    StrictRedis(**found).close()
+
+
+def test_a_wrong_redis_url_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="REDIS_URL must start with"):
+        redis("amqp://localhost")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,16 @@ import project
 SETTINGS = str(Path(project.__file__).with_name("settings.py"))
 Load = Callable[..., dict[str, Any]]
 VARIABLES = (
-    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "MEDIA_ROOT"),
+    *(
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
+        "DEBUG",
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "MEDIA_ROOT",
+    ),
     *("S3_BUCKET", "S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     *("WAVESPEED_API_KEY", "WAVESPEED_BASE_URL", "WAVESPEED_WEBHOOK_SECRET"),
     *("IMAGEN_PUBLIC_URL", "IMAGEN_SETTINGS", "SSL_REDIRECT", "BEHIND_PROXY"),
@@ -52,6 +61,11 @@ def test_without_debug_a_secret_key_is_demanded(load: Load) -> None:
         load(DEBUG="0")
 
 
+def test_earlier_keys_are_read_with_commas_between(load: Load) -> None:
+    assert load()["SECRET_KEY_FALLBACKS"] == []
+    assert load(SECRET_KEY_FALLBACKS="older, oldest")["SECRET_KEY_FALLBACKS"] == ["older", "oldest"]
+
+
 def test_without_debug_cookies_and_connections_are_secure(load: Load) -> None:
     found = load(DEBUG="0", SECRET_KEY="x" * 60)
     names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_INCLUDE_SUBDOMAINS")
@@ -70,7 +84,9 @@ def test_nobody_is_believed_about_https_unless_there_is_a_proxy(load: Load) -> N
 
 def test_redis_becomes_broker_and_cache(load: Load) -> None:
     found = load(REDIS_URL="redis://127.0.0.1:6379/9")
-    assert found["Q_CLUSTER"]["redis"] == found["CACHES"]["default"]["LOCATION"] == "redis://127.0.0.1:6379/9"
+    assert found["CACHES"]["default"]["LOCATION"] == "redis://127.0.0.1:6379/9"
+    assert (found["Q_CLUSTER"]["redis"]["host"], found["Q_CLUSTER"]["redis"]["db"]) == ("127.0.0.1", 9)
+    assert found["Q_CLUSTER"]["redis"]["socket_timeout"] > 1  # as long as django-q2 waits for a task
     assert "orm" not in found["Q_CLUSTER"]
 
 
@@ -101,7 +117,8 @@ def test_a_bucket_makes_the_storage_private_s3(load: Load) -> None:
     assert (options["bucket_name"], options["endpoint_url"]) == ("pictures", "http://127.0.0.1:9000")
     assert (options["default_acl"], options["querystring_auth"]) == (None, True)
     assert options["querystring_expire"] <= 900
-    assert options["addressing_style"] == "path"
+    assert options["client_config"].s3 == {"addressing_style": "path"}
+    assert options["client_config"].connect_timeout == 3
 
 
 def test_the_page_policy_lets_pictures_in_from_the_bucket_only(load: Load) -> None:

@@ -1,182 +1,20 @@
-"""A whole site on loopback: web server, real cluster, real storage, a gateway over real sockets."""
+"""A whole site on loopback for one test: ``proof.site`` builds it, the checker looks at what is left."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from imagen.testing.gateway import KEYS, SECRET, Gateway
-
-ROOT = Path(__file__).resolve().parents[2]
-PEOPLE = """
-from django.contrib.auth.models import User
-from rest_framework.authtoken.models import Token
-user = User.objects.create_superuser("ann", "ann@example.com", "secret")
-print(Token.objects.create(user=user).key)
-"""
-
-
-@dataclass
-class Answer:
-    """What the site said."""
-
-    status: int
-    headers: Any
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
-@dataclass
-class Place:
-    """One running site; everything it starts it ends."""
-
-    env: dict[str, str]
-    port: int
-    token: str = ""
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def manage(self, *arguments: str) -> str:
-        """Run one command of the site to its end."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process in a session of its own."""
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=self.env, start_new_session=True, **quiet)
-        self.running.append(process)
-        return process
-
-    def cluster(self) -> subprocess.Popen[bytes]:
-        """Start a django-q2 cluster."""
-        return self.start("manage.py", "qcluster")
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a process and everything in its session, without a word of warning."""
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        self.running.remove(process)
-
-    def stop(self) -> None:
-        """End everything: politely first."""
-        for process in self.running:
-            process.terminate()
-        for process in list(self.running):
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            self.kill(process)
-
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """One HTTP request with the token."""
-        url = path if path.startswith("http") else f"http://127.0.0.1:{self.port}{path}"
-        data = None if body is None else json.dumps(body).encode()
-        known = {"Authorization": f"Token {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(url, data, {**known, **headers}, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=70) as reply:
-                return Answer(reply.status, reply.headers, reply.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers, error.read())
-
-    def ask(self, prompt: str, **options: Any) -> Any:
-        """A generation as the REST door returns it."""
-        answer = self.call("POST", "/api/imagen/v1/generations/", {"prompt": prompt, **options})
-        assert answer.status == 202, answer.body
-        return answer.json
-
-    def look(self, generation: Any) -> Any:
-        """The generation as it is now."""
-        return self.call("GET", f"/api/imagen/v1/generations/{generation['id']}/").json
-
-    def settled(self, asked: list[Any], *, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> list[Any]:
-        """All of them once nothing is under way, or as they are after so many seconds."""
-        until, found = time.monotonic() + seconds, asked
-        while time.monotonic() < until and any(each["status"] in ("queued", "processing") for each in found):
-            meanwhile()
-            time.sleep(0.5)
-            found = [each if each["completed_at"] else self.look(each) for each in found]
-        return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+from imagen.testing.gateway import Gateway
+from proof.site import Place, build
 
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
     with Gateway(scale=1 / 8, latency=0.5) as running:
         yield running
-
-
-VENDORS = ("wavespeed", "apiframe", "apiin")
-GUNICORN = ("-m", "gunicorn", "project.wsgi", "-k", "gthread", "--threads", "8", "-b")
-RUNSERVER = ("manage.py", "runserver", "--noreload")  # serves the static files too
-
-
-def build(
-    folder: Path,
-    gateway: Gateway,
-    *,
-    database: str,
-    redis: str = "",
-    vendors: tuple[str, ...] = ("wavespeed",),
-    rings: bool = False,
-    web: tuple[str, ...] = GUNICORN,
-    **changes: Any,
-) -> Place:
-    """Set a site up and start its web server; where it ``rings``, the gateway knows where to."""
-    port = free_port()
-    ours = {"ALLOWED_PRIVATE_HOSTS": [f"127.0.0.1:{gateway.port}"], "POLL_SECONDS": 0.2, "LEASE_SECONDS": 3, **changes}
-    env = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "COV_"))},
-        "DATABASE_URL": database,
-        "REDIS_URL": redis,
-        "MEDIA_ROOT": str(folder / "media"),
-        **{f"{vendor.upper()}_API_KEY": KEYS[vendor] for vendor in vendors},
-        **{f"{vendor.upper()}_BASE_URL": gateway.url for vendor in vendors},
-        **({"IMAGEN_PUBLIC_URL": f"http://127.0.0.1:{port}", "WAVESPEED_WEBHOOK_SECRET": SECRET} if rings else {}),
-        "IMAGEN_SETTINGS": json.dumps(ours),
-        "PYTHONWARNINGS": "ignore",
-    }
-    place = Place(env=env, port=port)
-    place.manage("migrate", "--verbosity", "0")
-    place.token = place.manage("shell", "--no-imports", "-c", PEOPLE).splitlines()[-1]
-    place.start(*web, f"127.0.0.1:{port}")
-    _await(port)
-    return place
-
-
-def _await(port: int) -> None:
-    for _ in range(200):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.1)
-    raise AssertionError("the web server did not come up")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql+redis", marks=pytest.mark.service)])

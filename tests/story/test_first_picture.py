@@ -11,7 +11,7 @@ import time
 import pytest
 from PIL import Image as Pillow
 
-from tests.story.conftest import Place
+from proof.site import Place
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 

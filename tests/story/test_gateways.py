@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from imagen.testing.gateway import Gateway
-from tests.story.conftest import VENDORS, Place, build, opened
+from proof.site import VENDORS, Place, build
+from tests.story.conftest import opened
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 

@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, OperationalError
@@ -21,6 +20,7 @@ from django.utils.translation import ngettext
 
 from imagen import messages, pipeline, presentation
 from imagen.exceptions import Refused
+from imagen.management.people import REFUSED, person
 from imagen.management.progress import Progress
 from imagen.management.spare import Spare
 from imagen.models import Generation, Image
@@ -28,7 +28,7 @@ from imagen.states import Status
 
 LOOK_SECONDS = 0.25
 LOGGERS = ("imagen", "django-q")
-FAILED, REFUSED, UNCONFIRMED, INTERRUPTED = 1, 2, 3, 130
+FAILED, UNCONFIRMED, INTERRUPTED = 1, 3, 130
 ASKED = ("model", "provider", "aspect_ratio", "resolution", "num_images", "seed", "negative_prompt")
 
 
@@ -54,14 +54,14 @@ class Command(BaseCommand):
             self._generate(options)
 
     def _generate(self, options: dict[str, Any]) -> None:
-        person, folder = _person(options["user"]), _folder(options["output"])
-        generation = _ask(options, person)
+        owner, folder = person(options["user"]), _folder(options["output"])
+        generation = _ask(options, owner)
         progress = None if options["json"] else Progress(self.stdout)
         if progress:
             progress.begin(generation)
         if not options["no_wait"]:
             self._wait(generation, progress)
-        self._deliver(generation, person, folder=folder, as_json=options["json"])
+        self._deliver(generation, owner, folder=folder, as_json=options["json"])
 
     def _wait(self, generation: Generation, progress: Progress | None) -> None:
         try:
@@ -75,9 +75,9 @@ class Command(BaseCommand):
                 progress.end()
 
     def _deliver(
-        self, generation: Generation, person: AbstractBaseUser | None, *, folder: Path | None, as_json: bool
+        self, generation: Generation, owner: AbstractBaseUser | None, *, folder: Path | None, as_json: bool
     ) -> None:
-        may_review = person is not None and person.has_perm("imagen.review")  # type: ignore[attr-defined]  # AbstractBaseUser leaves permissions to its mixin
+        may_review = owner is not None and owner.has_perm("imagen.review")  # type: ignore[attr-defined]  # AbstractBaseUser leaves permissions to its mixin
         copied = list(_copies(generation, folder, may_review=may_review))
         if as_json:
             self.stdout.write(json.dumps(presentation.generation_json(generation, may_review=may_review), indent=2))
@@ -100,14 +100,6 @@ def _hushed(*names: str) -> Iterator[None]:
             log.setLevel(level)
 
 
-def _person(name: str | None) -> AbstractBaseUser | None:
-    people = get_user_model()
-    try:
-        return people._default_manager.get_by_natural_key(name) if name else None
-    except people.DoesNotExist:
-        raise CommandError(_("There is nobody called %(name)s.") % {"name": name}, returncode=REFUSED) from None
-
-
 def _folder(folder: Path | None) -> Path | None:
     """The folder, made and writable before anything is paid."""
     if folder is not None:
@@ -121,10 +113,10 @@ def _folder(folder: Path | None) -> Path | None:
     return folder
 
 
-def _ask(options: dict[str, Any], person: AbstractBaseUser | None) -> Generation:
+def _ask(options: dict[str, Any], owner: AbstractBaseUser | None) -> Generation:
     asked = {name: options[name] for name in ASKED if options[name] is not None}
     try:
-        return pipeline.request(prompt=options["prompt"], user=person, **asked)
+        return pipeline.request(prompt=options["prompt"], user=owner, **asked)
     except Refused as error:
         raise CommandError(_refusal(error), returncode=REFUSED) from error
     except Error as error:
@@ -134,7 +126,7 @@ def _ask(options: dict[str, Any], person: AbstractBaseUser | None) -> Generation
 
 def _refusal(refused: Refused) -> str:
     fields = (f"  {wrong.field}: {messages.field_sentence(wrong.code, **wrong.params)}" for wrong in refused.errors)
-    return "\n".join([messages.sentence(refused.code, **refused.params), *fields])
+    return "\n".join([messages.answer(refused.code, **refused.params), *fields])
 
 
 def _follow(generation: Generation, progress: Progress | None, spare: Spare) -> None:
@@ -187,5 +179,5 @@ def _conclude(generation: Generation) -> None:
     codes = {Status.FAILED: FAILED, Status.CANCELED: FAILED, Status.UNCONFIRMED: UNCONFIRMED}
     if generation.status in codes:
         error = presentation.story(generation).error
-        text = error.message if error else generation.get_status_display()
+        text = error.whole if error else generation.get_status_display()
         raise CommandError(text, returncode=codes[Status(generation.status)])

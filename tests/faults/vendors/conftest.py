@@ -9,9 +9,9 @@ import pytest
 
 from imagen.models import Generation
 from tests.faults.outcome import VENDORS
-from tests.workshop import ask, by_hand, lawful, made, quick, reach, site, work
+from tests.workshop import ask, made, quick, reach, site, work
 
-__all__ = ["ask", "by_hand", "lawful", "made", "quick", "reach", "site", "work"]
+__all__ = ["ask", "made", "quick", "reach", "site", "work"]
 Play = Callable[..., list[Generation]]
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imagen', '0002_gateways_and_webhooks'),
+        ('imagen', '0003_money'),
     ]
 
     operations = [

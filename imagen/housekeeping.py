@@ -1,0 +1,65 @@
+"""What has to go: requests kept long enough, everything of one person, words and rows that were left over."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from imagen import pipeline
+from imagen.models import Event, Generation, IdempotencyKey, Job
+from imagen.states import FINISHED, JobStatus
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+BATCH = 100
+
+
+def outlived(*, days: int) -> QuerySet[Generation]:
+    """Requests that were finished so many days ago; what is under way or unconfirmed is none of them."""
+    before = timezone.now() - timedelta(days=days)
+    return Generation.objects.standing().filter(status__in=FINISHED, completed_at__lt=before)
+
+
+def requests_of(person: AbstractBaseUser) -> QuerySet[Generation]:
+    """All requests of this person that nobody deleted, whatever state they are in."""
+    return Generation.objects.standing().filter(user=person.pk)
+
+
+def keys_of(person: AbstractBaseUser) -> QuerySet[IdempotencyKey]:
+    """The keys this person's programs chose, with the answers remembered under them."""
+    return IdempotencyKey.objects.filter(user=person.pk)
+
+
+def erase(chosen: QuerySet[Generation]) -> Iterator[uuid.UUID]:
+    """Erase these requests one by one, as far as they are still among the chosen, and tell the id of each."""
+    last: dict[str, uuid.UUID] = {}
+    while pks := list(chosen.filter(**last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        yield from (pk for pk in pks if _erased(chosen.filter(pk=pk)))
+        last = {"pk__gt": pks[-1]}
+
+
+@transaction.atomic
+def _erased(chosen: QuerySet[Generation]) -> bool:
+    """Somebody may have asked for it again meanwhile: it is looked at once more when it is locked."""
+    generation = chosen.first()
+    if generation is None:
+        return False
+    generation = pipeline.locked(generation)
+    if still := chosen.exists():
+        pipeline.erase(generation)
+    return still
+
+
+def hush() -> None:
+    """Delete gateways' words that came after the request was deleted; what a person noted about its money stays."""
+    gone = {"generation__deleted_at__isnull": False}
+    Event.objects.filter(**gone, what__in=JobStatus.values).exclude(note="").update(note="")
+    Job.objects.filter(**gone).exclude(error_note="").update(error_note="")
+    Generation.objects.exclude(deleted_at=None).exclude(error_note="").update(error_note="")

@@ -1,0 +1,139 @@
+"""G1 beside the kill loop: one worker killed, stopped and woken beyond its lease, two clusters, a polite end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from subprocess import Popen
+
+from imagen.testing.gateway import Gateway
+from proof import kills
+from proof.books import PROVIDERS, Books, close, settle
+from proof.goals import Finding, Goal
+from proof.processes import family, signal_all, wait
+from proof.site import Place
+from proof.stacks import fresh
+
+PATIENCE = 120.0
+POLITE_SECONDS = 60.0  # two slices of twenty seconds, a call under way, and a busy machine
+
+
+def a_child_killed(place: Place, gateway: Gateway, *, count: int = 60, times: int = 5) -> Books:
+    """The worker with work in its hands is killed; the cluster goes on without it."""
+    cluster = place.cluster()
+    for number in range(times):
+        place.inside("ask", first=number * count // times, count=count // times, providers=PROVIDERS)
+        place.inside("knock")
+        wait(lambda: _busy(place, cluster), seconds=30, what="a worker at work")
+        os.kill(_busy(place, cluster)[0], signal.SIGKILL)
+    settle(place, seconds=PATIENCE)
+    return close(place, gateway)
+
+
+def _busy(place: Place, cluster: Popen[bytes]) -> list[int]:
+    own = family(cluster)
+    return [pid for pid in place.inside("engines") if pid in own]
+
+
+def a_zombie(place: Place, gateway: Gateway, *, count: int = 20, times: int = 3) -> tuple[Books, int]:
+    """A cluster stops breathing in the middle of sending, another does its work, the first wakes; rows it changed."""
+    written = 0
+    for number in range(times):
+        sleeper = place.cluster()
+        place.inside("ask", first=number * count, count=count, providers=PROVIDERS)
+        seen = len(gateway.jobs)
+        wait(lambda seen=seen: len(gateway.jobs) > seen, seconds=30, what="a send")
+        _stop_between_transactions(place, sleeper)
+        other = place.cluster()
+        settle(place, seconds=PATIENCE)
+        before = place.inside("rows")
+        signal_all(sleeper, signal.SIGCONT)
+        sleeper.terminate()  # it may end what it has in its hands
+        sleeper.wait(PATIENCE)
+        written += sum(row != was for row, was in zip(place.inside("rows"), before, strict=True))
+        place.kill(sleeper)
+        place.kill(other)
+    return close(place, gateway), written
+
+
+def _stop_between_transactions(place: Place, cluster: Popen[bytes]) -> None:
+    """One that is stopped in the middle of a transaction holds the database up for everybody."""
+    signal_all(cluster, signal.SIGSTOP)
+    while not place.inside("nobody_writes"):
+        signal_all(cluster, signal.SIGCONT)
+        time.sleep(0.05)
+        signal_all(cluster, signal.SIGSTOP)
+
+
+def two_clusters(place: Place, gateway: Gateway, *, count: int = 200, times: int = 8) -> Books:
+    """One works all the time, beside it one is killed and started again."""
+    place.cluster()
+    return kills.loop(place, gateway, count=count, kills=times).books
+
+
+def a_polite_end(place: Place, gateway: Gateway, *command: str, count: int = 40) -> tuple[Books, str]:
+    """SIGTERM in the middle of the work: it ends with 0, holds nothing and leaves no doubt."""
+    process = place.start("manage.py", *command)
+    place.inside("ask", first=0, count=count, providers=PROVIDERS)
+    wait(lambda: len(gateway.jobs) > count // 4, seconds=30, what="sends")
+    begun = time.monotonic()
+    process.terminate()
+    code = process.wait(PATIENCE)
+    seconds, held = time.monotonic() - begun, place.inside("held")
+    place.kill(process)
+    place.cluster()
+    settle(place, seconds=PATIENCE)
+    books = close(place, gateway)
+    fault = f"exit code {code}" if code else f"{held} calls held" if held else f"{books.doubts} doubts"
+    return books, fault if code or held or books.doubts or seconds > POLITE_SECONDS else f"ended in {seconds:.0f} s"
+
+
+def _child(stack: str) -> Finding:
+    with fresh(stack) as (place, gateway):
+        return a_child_killed(place, gateway).finding("5 workers killed")
+
+
+def _zombie(stack: str) -> Finding:
+    with fresh(stack) as (place, gateway):
+        books, written = a_zombie(place, gateway)
+        return books.finding(f"3 stopped, {written} rows changed by them", met=not written)
+
+
+def _two(stack: str) -> Finding:
+    with fresh(stack) as (place, gateway):
+        return two_clusters(place, gateway).finding("8 kills")
+
+
+def _polite(*command: str) -> Callable[[str], Finding]:
+    def run(stack: str) -> Finding:
+        with fresh(stack, latency=10.0) as (place, gateway):
+            books, told = a_polite_end(place, gateway, *command)
+            return books.finding(told, met=told.startswith("ended"))
+
+    return run
+
+
+GOALS = (
+    Goal(id="G1 child", title="one worker of the cluster killed at work", wanted="as G1", run=_child),
+    Goal(
+        id="G1 zombie",
+        title="a cluster stopped beyond its leases, then woken",
+        wanted="as G1; it writes nothing and sends nothing again",
+        run=_zombie,
+    ),
+    Goal(id="G1 two", title="two clusters at once, one killed again and again", wanted="as G1", run=_two),
+    Goal(
+        id="G1 end",
+        title="SIGTERM to the cluster's first process in the middle of the work",
+        wanted=f"as G1; exit code 0 within {POLITE_SECONDS:.0f} s, nothing held, no doubt",
+        run=_polite("qcluster"),
+    ),
+    Goal(
+        id="G1 end worker",
+        title="the same to imagen_worker",
+        wanted=f"as G1; exit code 0 within {POLITE_SECONDS:.0f} s, nothing held, no doubt",
+        run=_polite("imagen_worker"),
+    ),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from imagen import messages, presentation
-from imagen.models import Generation
+from imagen.models import Generation, Image
 from imagen.models.image import storage
 from imagen.testing.gateway import Gateway
 
@@ -59,7 +60,7 @@ class End:
             "money": None if self.cost is None else unit * self.cost,
             "paid": self.paid,
             "images": self.images,
-            "files": 2 * self.images,
+            "strays": 0,
         }
 
     def error(self, generation: Generation) -> dict[str, Any] | None:
@@ -84,8 +85,33 @@ def seen(generation: Generation, gateway: Gateway) -> dict[str, Any]:
         "money": money(generation),
         "paid": sum(job.prompt == generation.prompt for job in gateway.jobs),
         "images": len(shown["images"]),
-        "files": files("imagen"),
+        "strays": files("imagen") - 2 * Image.objects.count(),
     }
+
+
+def check(asked: Iterable[Generation], gateway: Gateway, end: End | Mapping[str, End]) -> None:
+    """Each of these stands as it should; where the vendors differ, ``end`` says so by their names."""
+    for generation in asked:
+        due = end if isinstance(end, End) else end[generation.provider]
+        assert seen(generation, gateway) == due.told(generation)
+
+
+def posts(gateway: Gateway, vendor: str) -> int:
+    """How often this vendor was sent something that might be billed."""
+    sent = (call.path for call in gateway.calls if call.method == "POST")
+    return sum(path.startswith(gateway.wires[vendor].prefix) and "/predictions" not in path for path in sent)
+
+
+def fetches(gateway: Gateway, vendor: str) -> int:
+    """How often this vendor's pictures were asked for."""
+    ids = [job.id for job in gateway.jobs if job.vendor == vendor]
+    asked = (call.path for call in gateway.calls if call.path.startswith("/files/"))
+    return sum(any(remote_id in path for remote_id in ids) for path in asked)
+
+
+def polls(gateway: Gateway, vendor: str) -> int:
+    """How often this vendor was asked how its jobs are doing."""
+    return sum(job.polls for job in gateway.jobs if job.vendor == vendor)
 
 
 def money(generation: Generation) -> Decimal | None:

@@ -34,6 +34,7 @@ THUMBNAIL = (320, 320)
 PREFIX = "imagen"
 UNFINISHED = "unfinished"
 STALE_SECONDS = 3600.0
+PAGE_TRIES = 3  # rounds: an error page in place of a picture is often gone a moment later
 _CLEAR_SECONDS = 3.0  # somebody may be waiting for the answer to a deletion
 _ROUND = 500
 _GIVE_UP = 10  # failures in a row
@@ -88,7 +89,7 @@ def prepare(data: bytes, *, system: str) -> Ready:
     try:
         final = marks.mark(marks.trim(data), system=system)
     except ValueError as error:  # Pillow is content with a PNG that lacks its end
-        raise OutputError("not a whole picture", again=True) from error
+        raise OutputError("not a whole picture", tries=PAGE_TRIES) from error
     return Ready(
         data=final,
         small=marks.mark(_shrink(picture), system=system),
@@ -125,7 +126,7 @@ def _decode(data: bytes) -> Pillow.Image:
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise OutputError("too many pixels", code="output_too_large") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise OutputError("not a whole picture", again=True) from error
+        raise OutputError("not a whole picture", tries=PAGE_TRIES) from error
     return picture
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from imagen import pipeline
 from imagen.models import Event, Generation, IdempotencyKey, Job
-from imagen.states import FINISHED
+from imagen.states import FINISHED, JobStatus
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -58,8 +58,8 @@ def _erased(chosen: QuerySet[Generation]) -> bool:
 
 
 def hush() -> None:
-    """Delete words that came after the request they are about was deleted."""
+    """Delete gateways' words that came after the request was deleted; what a person noted about its money stays."""
     gone = {"generation__deleted_at__isnull": False}
-    Event.objects.filter(**gone).exclude(note="").update(note="")
+    Event.objects.filter(**gone, what__in=JobStatus.values).exclude(note="").update(note="")
     Job.objects.filter(**gone).exclude(error_note="").update(error_note="")
     Generation.objects.exclude(deleted_at=None).exclude(error_note="").update(error_note="")

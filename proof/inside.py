@@ -18,7 +18,6 @@ django.setup()
 
 from django.conf import settings  # noqa: E402  # Django is not ready before
 from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import get_commands  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Q, Sum  # noqa: E402
 from rest_framework.authtoken.models import Token  # noqa: E402
@@ -83,17 +82,6 @@ def wipe() -> None:
     with redis.Redis.from_url(settings.REDIS_URL) as server:
         if found := server.keys("django_q:*"):
             server.delete(*found)
-
-
-def prune() -> None:
-    """Delete what belongs to nobody, without a grace."""
-    if "imagen_prune" in get_commands():
-        from django.core.management import call_command  # noqa: PLC0415
-
-        call_command("imagen_prune", grace=0, verbosity=0)
-    else:
-        files._STALE_SECONDS = 0
-        files.clear()
 
 
 def stored() -> dict[str, list[str]]:
@@ -164,7 +152,7 @@ def money() -> dict[str, Any]:
     return {"spent": spent, "reserved": str(reserved), "wrong": wrong()}
 
 
-_WORK = (ask, person, knock, hurry, wipe, prune)
+_WORK = (ask, person, knock, hurry, wipe)
 _LOOKS = (calls, left, stored, wrong, overdrawn, money, engines, held, nobody_writes, rows)
 ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
 

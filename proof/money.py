@@ -15,7 +15,7 @@ from proof.goals import Finding, Goal
 from proof.site import Place
 from proof.stacks import fresh
 
-CLIENTS, TRIES, PLACES, ROUNDS = 16, 20, 100, 2
+CLIENTS, TRIES, PLACES, ROUNDS = 16, 20, 100, 20
 PRICE = Decimal("0.038")
 OFFERS = {"wavespeed": {"imagen-4": {"price": str(PRICE)}}}
 PATIENCE = 240.0
@@ -64,7 +64,7 @@ def _budget(stack: str) -> Finding:
 GOALS = (
     Goal(
         id="G6 G7",
-        title=f"{CLIENTS} processes × {TRIES} posts, a limit that pays for {PLACES}, {ROUNDS} rounds; then all are made",
+        title=f"{CLIENTS} processes × {TRIES} posts, a limit that pays for {PLACES}, {ROUNDS} rounds; then all made",
         wanted=f"each round exactly {PLACES} × 202 and {CLIENTS * TRIES - PLACES} × 402, never over the limit; "
         "ledger = purses = calls, nothing left set aside",
         run=_budget,

@@ -74,7 +74,7 @@ def test_half_a_file_of_the_same_name_is_replaced(media):
 def test_what_is_no_whole_picture_is_refused(data):
     with pytest.raises(OutputError) as refused:
         files.prepare(data, system="x")
-    assert (refused.value.code, refused.value.again) == ("output_invalid", True)
+    assert (refused.value.code, refused.value.tries) == ("output_invalid", 3)
 
 
 def test_more_pixels_than_allowed_are_refused_before_decoding(settings):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from imagen import claims, pipeline
 from imagen.models import Alarm, Gateway, Generation, Job
-from tests.engine.conftest import BACKENDS
+from tests.workshop import BACKENDS
 
 BROKEN = {401: "provider_auth", 402: "provider_insufficient_credits"}
 

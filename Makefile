@@ -7,7 +7,7 @@ ARGS ?=
 WORKERS ?= 2
 TEMPLATES = $(shell find imagen project templates -name '*.html')
 
-.PHONY: help demo test matrix screenshots lint types contracts check bench proof format clean
+.PHONY: help demo test matrix screenshots lint types contracts check bench proof format messages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,11 @@ format: $(VENV)/.dev  ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	-$(BIN)/djade --target-version 5.2 $(TEMPLATES)
+
+messages: $(VENV)/.dev  ## Bring the translations up to date: new texts come in empty, the .mo files follow (needs gettext)
+	cd imagen && ../$(BIN)/python ../manage.py makemessages -l de -l fr --add-location=file --no-obsolete
+	sed -i -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' imagen/locale/*/LC_MESSAGES/django.po
+	cd imagen && ../$(BIN)/python ../manage.py compilemessages
 
 clean:  ## Remove the demo's data
 	rm -rf var

@@ -1,4 +1,4 @@
-"""Every code's sentence and next step, in one translated table."""
+"""Every code's sentence, next steps and word about money, in one translated table."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """What a code means to a person, the HTTP status it has as an answer, and what can be done."""
+    """What a code means to a person, the HTTP status it has as an answer, what can be done, and what was spent.
+
+    ``spent`` is a key of ``MONEY``; where the facts of a generation are known they decide, see ``imagen.spending``.
+    """
 
     text: Any
     actions: tuple[str, ...] = ()
     status: int = 0
+    spent: str = ""
 
 
-def _say(text: Any, *actions: str, status: int = 0) -> Sentence:
-    return Sentence(text=text, actions=actions, status=status)
+def _say(text: Any, *actions: str, status: int = 0, spent: str = "") -> Sentence:
+    return Sentence(text=text, actions=actions, status=status, spent=spent or ("no" if status else ""))
 
 
 SENTENCES: Mapping[str, Sentence] = {
@@ -60,58 +64,70 @@ SENTENCES: Mapping[str, Sentence] = {
         _("This key was used for a different request. Use a new key."), "fix_fields", status=422
     ),
     "throttled": _say(_("Too many requests just now. Please wait a moment."), "wait", status=429),
-    "internal_error": _say(_("Something went wrong on our side. Nothing more was spent."), "wait", status=500),
+    "internal_error": _say(_("Something went wrong on our side."), "wait", status=500),
     "service_unavailable": _say(
         _("The site cannot take requests just now. Please try again soon."), "wait", status=503
     ),
-    "model_retired": _say(_("%(provider)s no longer has this model. Its successor is %(successor)s."), "choose_model"),
+    "model_retired": _say(
+        _("%(provider)s no longer has this model. Its successor is %(successor)s."), "choose_model", spent="no"
+    ),
     "provider_auth": _say(
-        _("%(provider)s refuses our key. Nothing was charged; an administrator has to look."), "ask_administrator"
+        _("%(provider)s refuses our key. An administrator has to look."), "ask_administrator", spent="no"
     ),
     "provider_insufficient_credits": _say(
-        _("Our account at %(provider)s is empty. Nothing was charged; an administrator has to top it up."),
-        "ask_administrator",
+        _("Our account at %(provider)s is empty. An administrator has to top it up."), "ask_administrator", spent="no"
     ),
-    "provider_rejected": _say(_("%(provider)s declined this request. Please change the description."), "edit_prompt"),
+    "provider_rejected": _say(
+        _("%(provider)s declined this request. Please change the description."), "edit_prompt", spent="no"
+    ),
     "content_filtered": _say(
         _(
             "%(provider)s declined this description. It does not say why; wording about real people, children, "
             "violence or brands is a common cause."
         ),
         "edit_prompt",
+        spent="no",
     ),
     "provider_rate_limited": _say(
         _("%(provider)s takes only so many requests at a time. Yours waits its turn and is sent by itself."),
         *("wait", "choose_provider"),
+        spent="no",
     ),
     "provider_unavailable": _say(
-        _("%(provider)s is not answering. We keep trying; nothing was charged."), *("wait", "choose_provider")
+        _("%(provider)s is not answering. We keep trying."), *("wait", "choose_provider"), spent="no"
     ),
-    "provider_failed": _say(_("%(provider)s could not make this picture."), "retry"),
-    "no_outputs": _say(_("%(provider)s said it was done but sent no picture."), "retry"),
-    "provider_job_lost": _say(_("%(provider)s no longer knows about this request."), "retry"),
+    "provider_failed": _say(_("%(provider)s could not make this picture."), "retry", spent="told"),
+    "no_outputs": _say(_("%(provider)s said it was done but sent no picture."), "retry", spent="told"),
+    "provider_job_lost": _say(_("%(provider)s no longer knows about this request."), "retry", spent="told"),
     "provider_timeout": _say(
-        _("No answer from %(provider)s within the time we wait. If the picture still comes, we show it."), "retry"
+        _("No answer from %(provider)s within the time we wait. If the picture still comes, we show it."),
+        "retry",
+        spent="told",
     ),
-    "provider_protocol_error": _say(_("%(provider)s answered in a way we do not understand."), "retry"),
+    "provider_protocol_error": _say(_("%(provider)s answered in a way we do not understand."), "retry", spent="told"),
     "submit_unknown": _say(
         _(
-            "We could not confirm that %(provider)s took this request. It may have been charged, "
-            "so nothing was sent again. An administrator has to look."
+            "We could not confirm that %(provider)s took this request, so it was not sent again. "
+            "An administrator has to look."
         ),
         "ask_administrator",
+        spent="reserved",
     ),
-    "partial_outputs": _say(_("%(ready)s of %(asked)s pictures are ready; the rest did not come."), "retry"),
-    "output_expired": _say(_("%(provider)s deleted the picture before we could fetch it."), "retry"),
-    "output_invalid": _say(_("What %(provider)s sent is not a picture we can use."), "retry"),
-    "output_too_large": _say(_("The picture is larger than this site accepts."), "retry"),
-    "egress_blocked": _say(_("The picture lies at an address this site does not fetch from."), "retry"),
-    "wrong_size": _say(_("The picture has another shape than you asked for. It was kept."), "retry"),
+    "partial_outputs": _say(
+        _("%(ready)s of %(asked)s pictures are ready; the rest did not come."), "retry", spent="came"
+    ),
+    "output_expired": _say(_("%(provider)s deleted the picture before we could fetch it."), "retry", spent="yes"),
+    "output_invalid": _say(_("What %(provider)s sent is not a picture we can use."), "retry", spent="yes"),
+    "output_too_large": _say(_("The picture is larger than this site accepts."), "retry", spent="yes"),
+    "egress_blocked": _say(_("The picture lies at an address this site does not fetch from."), "retry", spent="yes"),
+    "wrong_size": _say(_("The picture has another shape than you asked for. It was kept."), "retry", spent="yes"),
     "storage_unavailable": _say(
-        _("The picture exists but could not be saved. We keep trying."), *("wait", "ask_administrator")
+        _("The picture exists but could not be saved. We keep trying."), *("wait", "ask_administrator"), spent="kept"
     ),
     "storage_full": _say(
-        _("The picture exists but the site's storage is full. We keep trying."), *("wait", "ask_administrator")
+        _("The picture exists but the site's storage is full. We keep trying."),
+        *("wait", "ask_administrator"),
+        spent="kept",
     ),
     "model_retired_upstream": _say(
         _(
@@ -126,6 +142,23 @@ SENTENCES: Mapping[str, Sentence] = {
     ),
     "price_unknown": _say(_("%(provider)s does not say what this model costs.")),
     "seed_ignored": _say(_("%(provider)s did not use the seed.")),
+}
+
+MONEY: Mapping[str, Any] = {
+    "no": _("Nothing was charged."),
+    "yes": _("%(price)s was spent; trying again costs money again."),
+    "came": _("%(price)s was spent for what came; trying again costs money again."),
+    "kept": _("The picture is paid for (%(price)s); saving it costs nothing more."),
+    "told": _("The service did not say what it charged; expected: %(price)s."),
+    "reserved": _("It may have been charged (%(price)s). The amount stays set aside until somebody has looked."),
+    "also_reserved": _(
+        "%(price)s was spent. Another call may have been charged too; its amount stays set aside until "
+        "somebody has looked."
+    ),
+    "spent": _("%(price)s was spent."),
+    "so_far": _("Nothing was charged so far. Expected cost: %(price)s."),
+    "expected": _("Expected cost: %(price)s."),
+    "unknown": _("No charge is known."),
 }
 
 ALARMS: Mapping[str, Any] = {
@@ -189,6 +222,9 @@ ACTIONS: Mapping[str, Any] = {
 }
 
 
+_MONEY_IS_ASKED = frozenset({402, 500, 503})  # the request was right and something else was in the way
+
+
 def money(amount: Decimal, unit: str) -> str:
     """An amount as people read it: two places, more only where there is more to say."""
     plain = amount.quantize(Decimal("0.0001")).normalize()
@@ -206,6 +242,17 @@ def sentence(code: str, **params: Any) -> str:
     return str(SENTENCES.get(code, SENTENCES["internal_error"]).text) % _Blanks(params)
 
 
+def money_line(spent: str, *, price: str = "") -> str:
+    """What this key of ``MONEY`` says."""
+    return str(MONEY[spent]) % {"price": price}
+
+
+def answer(code: str, **params: Any) -> str:
+    """The sentence for who asked and was refused; where they may wonder whether it cost something, that too."""
+    told = sentence(code, **params)
+    return f"{told} {money_line('no')}" if http_status(code) in _MONEY_IS_ASKED else told
+
+
 def field_sentence(code: str, **params: Any) -> str:
     """What this code says about a field."""
     return str(FIELD_SENTENCES.get(code, FIELD_SENTENCES["invalid"])) % _Blanks(params)
@@ -219,6 +266,11 @@ def alarm(cause: str, **params: Any) -> str:
 def next_actions(code: str) -> tuple[str, ...]:
     """What can be done about this code."""
     return SENTENCES.get(code, SENTENCES["internal_error"]).actions
+
+
+def spent(code: str) -> str:
+    """What the contract says is spent when this code comes; a key of ``MONEY``, or empty."""
+    return SENTENCES[code].spent if code in SENTENCES else ""
 
 
 def http_status(code: str) -> int:

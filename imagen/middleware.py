@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import translation
 
 from imagen.api import problems
 from imagen.api.parsers import refusal
@@ -25,8 +27,18 @@ class ProblemDetailsMiddleware:
         if not request.path_info.startswith(problems.PREFIX):
             return self.get_response(request)
         if code := refusal(request):
-            return problems.problem(request, code)
-        return _as_problem(request, self.get_response(request))
+            with translation.override(_language(request)):  # LocaleMiddleware stands further in
+                return problems.problem(request, code)
+        response = self.get_response(request)
+        with translation.override(_language(request)):
+            return _as_problem(request, response)
+
+
+def _language(request: HttpRequest) -> str:
+    """The language LocaleMiddleware chooses, where the site has it."""
+    if "django.middleware.locale.LocaleMiddleware" in settings.MIDDLEWARE:
+        return translation.get_language_from_request(request)
+    return str(settings.LANGUAGE_CODE)
 
 
 def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from imagen import messages, registry
+from imagen import messages, registry, spending
 from imagen.conf import settings
 from imagen.models import Generation, Image, Job, Tempo
 from imagen.states import WORKING, JobStatus, Status
@@ -23,27 +23,37 @@ BuildUrl = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One code, what it means to a person, and what can be done."""
+    """One code, what it means to a person, what it means for their money, and what can be done."""
 
     code: str
     message: str
     next_actions: tuple[str, ...] = ()
+    money: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The sentence with the one about money at its end."""
+        return f"{self.message} {self.money}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What there is to say about a generation: why it is not ready, and what else to know."""
+    """What there is to say about a generation: why it is not ready, what else to know, and what it costs."""
 
     error: Told | None
     warnings: tuple[Told, ...]
+    money: str
 
 
 def story(generation: Generation) -> Story:
     """The sentences about this generation; jobs and images are read from it, so prefetch them for many."""
     known, code = facts(generation), _trouble(generation)
+    costly = [warning for warning in generation.warnings if messages.spent(warning)]
+    money = spending.line(generation, next(iter([code, *costly] if code else costly), ""))
     return Story(
-        error=tell(code, **known) if code else None,
-        warnings=tuple(tell(warning, **known) for warning in generation.warnings),
+        error=replace(tell(code, **known), money=money) if code else None,
+        warnings=tuple(replace(tell(each, **known), money=money * (each in costly)) for each in generation.warnings),
+        money=money,
     )
 
 
@@ -108,7 +118,7 @@ def generation_json(
         "output_format": generation.output_format or None,
         "metadata": generation.metadata,
         "images": [image_json(image, build_url=build_url, may_review=may_review) for image in images],
-        "error": told.error and {**asdict(told.error), "next_actions": list(told.error.next_actions)},
+        "error": told.error and error_json(told.error),
         "warnings": [warning_json(warning) for warning in told.warnings],
         "cost": _cost(generation),
         "eta_seconds": _eta(generation, tempos),
@@ -182,9 +192,14 @@ def _offer(choice: registry.Choice) -> dict[str, Any]:
     }
 
 
+def error_json(told: Told) -> dict[str, Any]:
+    """The error of a generation in the public contract."""
+    return {"code": told.code, "message": told.whole, "next_actions": list(told.next_actions)}
+
+
 def warning_json(told: Told) -> dict[str, str]:
     """A warning of the public contract."""
-    return {"code": told.code, "message": told.message}
+    return {"code": told.code, "message": told.whole}
 
 
 def eta(generation: Generation, *, tempos: Iterable[Tempo] | None = None) -> int | None:

@@ -23,7 +23,7 @@ from imagen.admin import archive, once, words
 from imagen.admin.base import MOST_AT_ONCE, PlainAdmin, viewer
 from imagen.admin.previews import previews
 from imagen.exceptions import Conflict, Refused
-from imagen.messages import field_sentence, sentence
+from imagen.messages import answer, field_sentence
 from imagen.models import Generation, Image
 from imagen.states import Review
 
@@ -117,7 +117,7 @@ def weigh(deed: Deed, generation: Generation, user: Any) -> Row:
 def told(error: Conflict | Refused) -> str:
     """What an error of the pipeline says to a person."""
     fields = error.errors if isinstance(error, Refused) else ()
-    return " ".join([sentence(error.code, **error.params), *(field_sentence(e.code, **e.params) for e in fields)])
+    return " ".join([answer(error.code, **error.params), *(field_sentence(e.code, **e.params) for e in fields)])
 
 
 def total(rows: Iterable[Row]) -> str:
@@ -125,7 +125,7 @@ def total(rows: Iterable[Row]) -> str:
     sums: Counter[str] = Counter()
     for row in rows:
         sums[row.unit] += row.amount or 0  # type: ignore[assignment]  # a Counter adds decimals as well
-    known = " + ".join(f"{amount:.4f} {unit}" for unit, amount in sums.items())
+    known = " + ".join(words.price(Decimal(amount), unit) for unit, amount in sums.items())
     unknown = sum(row.amount is None for row in rows)
     more = ngettext("one price unknown", "%(count)s prices unknown", unknown) % {"count": unknown}
     return f"{known} + {more}" if unknown else known

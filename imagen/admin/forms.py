@@ -14,7 +14,7 @@ from imagen import pipeline
 from imagen.admin import catalogue, once, words
 from imagen.conf import settings
 from imagen.exceptions import Refused
-from imagen.messages import field_sentence, sentence
+from imagen.messages import answer, field_sentence
 from imagen.models import Generation
 from imagen.presentation import offered
 from imagen.types import ASPECT_RATIOS, MAX_IMAGES, MAX_PROMPT, MAX_SEED, OUTPUT_FORMATS, RESOLUTIONS
@@ -110,7 +110,7 @@ def blame(form: forms.BaseForm, refused: Refused) -> None:
         name = error.field if error.field in form.fields else None
         form.add_error(name, field_sentence(error.code, **error.params))
     if not refused.errors:
-        form.add_error(None, sentence(refused.code, **refused.params))
+        form.add_error(None, answer(refused.code, **refused.params))
 
 
 def quoted(said: QueryDict) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 
+from imagen import spending
 from imagen.admin import resolve, words
 from imagen.admin.actions import may_act
 from imagen.admin.base import viewer
@@ -45,8 +46,8 @@ def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
         "progress": words.progress(generation, eta(generation)),
         "settled": not waiting and not any(job.status == JobStatus.UNCONFIRMED and job.remote_id for job in jobs),
         "worker_silent": waiting and silent(),
-        "uncharged": not generation.started_at and not words.risked(generation),
-        "money": words.money(generation),
+        "uncharged": not generation.started_at and not spending.risked(generation),
+        "money": told.money,
         "error": told.error,
         "steps": [] if doubts else _steps(told.error),
         "warnings": told.warnings,

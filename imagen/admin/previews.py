@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from imagen.models import Image
@@ -50,7 +51,7 @@ def previews(images: Iterable[Image], user: AbstractBaseUser) -> SafeString:
 
 def hidden(image: Image) -> str:
     """Why a picture is not shown."""
-    return str(image.get_review_display()).capitalize()
+    return str(capfirst(image.get_review_display()))
 
 
 def described(image: Image) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -16,10 +15,13 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from imagen import spending
 from imagen.messages import SENTENCES, sentence
 from imagen.models import Event, Generation, Job
 from imagen.presentation import facts, provider_label
 from imagen.states import Status
+
+price = spending.price
 
 HAPPENED: Mapping[str, Any] = {
     "asked": gettext_lazy("Asked"),
@@ -123,11 +125,6 @@ def badge(generation: Generation) -> str:
     )
 
 
-def price(amount: Decimal | None, unit: str) -> str:
-    """An amount with its unit, or that nobody knows it."""
-    return _("price unknown") if amount is None else f"{amount:.4f} {unit}"
-
-
 def pictures(count: int) -> str:
     """So many pictures."""
     return ngettext("%(count)s picture", "%(count)s pictures", count) % {"count": count}
@@ -147,45 +144,6 @@ def doubt(job: Job) -> str:
     if job.price is None:
         return _("It may have been charged; the price is unknown.")
     return _("It may have been charged: %(price)s.") % {"price": price(job.price, job.cost_unit)}
-
-
-def risked(generation: Generation) -> bool:
-    """Whether a call was sent again while nobody knew if the first was charged."""
-    return any(
-        job.error_code == "provider_job_lost" and job.cost is None and job.accepted_at is None
-        for job in generation.jobs.all()
-    )
-
-
-def money(generation: Generation) -> str:
-    """What was spent, may have been spent, or will be."""
-    told = _money(generation)
-    if not risked(generation):
-        return told
-    return _("%(told)s An earlier call, never confirmed, may have been charged too.") % {"told": told}
-
-
-def _money(generation: Generation) -> str:
-    expected = {"price": price(generation.cost_estimated, generation.cost_unit)}
-    if generation.cost_actual:
-        return _("%(price)s was spent.") % {"price": price(generation.cost_actual, generation.cost_unit)}
-    if generation.status == Status.UNCONFIRMED:
-        return (
-            _("It may have been charged (%(price)s). The amount stays set aside until somebody has looked.") % expected
-        )
-    if not generation.started_at or generation.cost_actual is not None:
-        return _nothing(generation, expected)
-    if generation.finished:
-        return _("The service did not say what it charged; expected: %(price)s.") % expected
-    return _("Expected cost: %(price)s.") % expected
-
-
-def _nothing(generation: Generation, expected: dict[str, str]) -> str:
-    if risked(generation):
-        return (_("No charge is known.") if generation.finished else _("Expected cost: %(price)s.")) % expected
-    if generation.finished:
-        return _("Nothing was charged.")
-    return _("Nothing was charged so far. Expected cost: %(price)s.") % expected
 
 
 def progress(generation: Generation, seconds: int | None) -> str:

@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from imagen import outages
 from imagen.exceptions import FieldError, ImagenError, InvalidRequest, Refused
@@ -21,11 +22,12 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A status and a body; ``replayed`` when they were given before."""
+    """A status and a body in some language; ``replayed`` when they were given before."""
 
     status: int
     body: dict[str, Any]
     replayed: bool = False
+    language: str = field(default_factory=lambda: translation.get_language() or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class Once:
 
     def renew(self, answer: Answer) -> None:
         """Remember another answer, as far as the first is still there."""
-        self._rows().exclude(body={}).update(status=answer.status, body=_stored(answer.body))
+        self._rows().exclude(body={}).update(status=answer.status, body=_stored(answer))
 
     def _rows(self) -> Any:
         return IdempotencyKey.objects.filter(user=self.user, key=self.key)
@@ -87,7 +89,8 @@ class Once:
             raise ImagenError(code="idempotency_conflict")
         if not row.body:
             raise Refused(code="not_found")  # it was deleted since; asking again would buy it again
-        return Answer(status=row.status, body=json.loads(row.body["text"]), replayed=True)
+        told = json.loads(row.body["text"])
+        return Answer(status=row.status, body=told, replayed=True, language=row.body.get("language", ""))
 
     def _keep(self, answer: Answer) -> Answer:
         IdempotencyKey.objects.create(
@@ -95,11 +98,11 @@ class Once:
             key=self.key,
             fingerprint=self.fingerprint,
             status=answer.status,
-            body=_stored(answer.body),
+            body=_stored(answer),
         )
         return answer
 
 
-def _stored(body: Mapping[str, Any]) -> dict[str, str]:
+def _stored(answer: Answer) -> dict[str, str]:
     """The body as text, because a database may reorder an object; the id finds it when it has to be forgotten."""
-    return {"id": body["id"], "text": json.dumps(body)}
+    return {"id": answer.body["id"], "text": json.dumps(answer.body), "language": answer.language}

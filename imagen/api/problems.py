@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from rest_framework import exceptions as rest
 from rest_framework.request import Request
@@ -74,7 +75,7 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": messages.sentence(code, **(params or {})),
+        "detail": messages.answer(code, **(params or {})),
         "code": code,
         "request_id": request_id(request),
         "errors": [_error(error) for error in errors],
@@ -83,8 +84,10 @@ def problem(
     }
     body = json.dumps(document).encode()
     after = {"Retry-After": str(_RETRY_AFTER[code])} if code in _RETRY_AFTER else {}
-    told = {"Content-Length": str(len(body)), **after, **(headers or {})}
-    return marked(HttpResponse(body, CONTENT_TYPE, status, headers=told), request)
+    told = {"Content-Length": str(len(body)), "Content-Language": translation.get_language() or "", **after}
+    found = marked(HttpResponse(body, CONTENT_TYPE, status, headers={**told, **(headers or {})}), request)
+    patch_vary_headers(found, ("Accept-Language",))
+    return found
 
 
 def marked(response: Answer, request: HttpRequest | Request) -> Answer:

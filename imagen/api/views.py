@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.http import Http404
 from django.utils.http import parse_etags
+from django.utils.translation import get_language
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -86,6 +87,7 @@ class Generations(GenerationDoor):
         once = self._once(request, body)
         answer = once.answer(lambda: self._ask(request, body)) if once else self._ask(request, body)
         headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
+        headers |= {"Content-Language": answer.language} if answer.language else {}
         seconds = 0 if answer.replayed else waiting.preferred(request.headers.get("Prefer", ""))
         if seconds and self._wait(request, answer, seconds):
             headers["Preference-Applied"] = f"wait={seconds}"
@@ -126,7 +128,7 @@ class GenerationDetail(GenerationDoor):
         generation = self.found(request, pk)
         if waiting.wait(generation, seconds):
             generation = self.found(request, pk)
-        etag = f'W/"{generation.pk}-{generation.version}"'
+        etag = f'W/"{generation.pk}-{generation.version}-{get_language()}"'
         if _unchanged(request, etag):
             return Response(status=304, headers={"ETag": etag})
         body = self.shown(request, generation)

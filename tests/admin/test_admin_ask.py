@@ -124,7 +124,7 @@ def test_a_refusal_without_a_field_is_said_at_the_top(sign_in, monkeypatch):
 
     monkeypatch.setattr(pipeline, "quote", refuse)
     response = sign_in("ann", *EDITOR).post(ADD, said())
-    assert errors(response) == {"__all__": ["This costs more than what is left."]}
+    assert errors(response) == {"__all__": ["This costs more than what is left. Nothing was charged."]}
 
 
 def test_a_refusal_about_a_field_the_form_does_not_have_is_said_at_the_top(sign_in, monkeypatch):

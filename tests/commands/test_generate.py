@@ -137,7 +137,7 @@ def test_part_of_the_pictures_is_a_success(run):
 def test_what_nobody_can_confirm_has_an_exit_code_of_its_own(run):
     error = refused(run, "a lighthouse [[fail:submit_unknown]]")
     assert error.returncode == 3
-    assert "nothing was sent again" in str(error)
+    assert "so it was not sent again" in str(error)
 
 
 def test_a_request_that_cannot_be_taken_names_its_fields(run):

@@ -126,7 +126,7 @@ def _ask(options: dict[str, Any], owner: AbstractBaseUser | None) -> Generation:
 
 def _refusal(refused: Refused) -> str:
     fields = (f"  {wrong.field}: {messages.field_sentence(wrong.code, **wrong.params)}" for wrong in refused.errors)
-    return "\n".join([messages.sentence(refused.code, **refused.params), *fields])
+    return "\n".join([messages.answer(refused.code, **refused.params), *fields])
 
 
 def _follow(generation: Generation, progress: Progress | None, spare: Spare) -> None:
@@ -179,5 +179,5 @@ def _conclude(generation: Generation) -> None:
     codes = {Status.FAILED: FAILED, Status.CANCELED: FAILED, Status.UNCONFIRMED: UNCONFIRMED}
     if generation.status in codes:
         error = presentation.story(generation).error
-        text = error.message if error else generation.get_status_display()
+        text = error.whole if error else generation.get_status_display()
         raise CommandError(text, returncode=codes[Status(generation.status)])

@@ -1,0 +1,50 @@
+"""What is said about a generation's money: the facts decide, and its code may only say the same more exactly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from imagen import costs, messages
+from imagen.models import Generation
+from imagen.states import Status
+
+_PAID = {"yes": "yes", "told": "yes", "kept": "yes", "came": "came"}
+
+
+def price(amount: Decimal | None, unit: str) -> str:
+    """An amount with its unit as people write it, or that nobody knows it."""
+    return _("price unknown") if amount is None else f"{number_format(amount, 4)} {unit}"
+
+
+def line(generation: Generation, code: str = "") -> str:
+    """What was spent, may have been spent, or will be; ``code`` is what is wrong with it."""
+    amount = generation.cost_actual or generation.cost_estimated
+    told = messages.money_line(_key(generation, code), price=price(amount, generation.cost_unit))
+    if not risked(generation):
+        return told
+    return _("%(told)s An earlier call, never confirmed, may have been charged too.") % {"told": told}
+
+
+def risked(generation: Generation) -> bool:
+    """Whether a call was sent again while nobody knew if the first was charged."""
+    return any(costs.doubtful(job) for job in generation.jobs.all())
+
+
+def _key(generation: Generation, code: str) -> str:
+    said, paid = messages.spent(code), bool(generation.cost_actual)
+    if generation.status == Status.UNCONFIRMED:
+        return "also_reserved" if paid else "reserved"
+    if not paid and (not generation.started_at or generation.cost_actual is not None):
+        return _nothing(generation)
+    if not generation.finished:
+        return "kept" if said == "kept" else "spent" if paid else "expected"
+    return _PAID.get(said, "spent") if paid else "told"
+
+
+def _nothing(generation: Generation) -> str:
+    if risked(generation):
+        return "unknown" if generation.finished else "expected"
+    return "no" if generation.finished else "so_far"

@@ -1,0 +1,82 @@
+"""The translations: complete, compiled, with the same blanks as the source, in one voice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests import catalogues
+from tests.catalogues import LANGUAGES, Entry
+
+BLANKS = re.compile(r"%\(\w+\)[sd]|(?<![\w%])%[sd]|\{\w*\}")
+
+
+def _blanks(text: str) -> set[str]:
+    return set(BLANKS.findall(text))
+
+
+def _all(language: str) -> Iterator[tuple[str, str]]:
+    """Each translation beside the text it stands for."""
+    for entry in catalogues.catalogue(language):
+        for number, said in enumerate(entry.said):
+            yield (entry.text.many if number else entry.text.one), said
+
+
+def _compiled(entry: Entry) -> Iterator[tuple[object, str]]:
+    one = f"{entry.text.context}\x04{entry.text.one}" if entry.text.context else entry.text.one
+    if not entry.text.many:
+        yield one, entry.said[0]
+    else:
+        yield from (((one, number), said) for number, said in enumerate(entry.said))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_of_the_source_stands_in_the_catalogue_and_no_other(language):
+    there = {entry.text for entry in catalogues.catalogue(language)}
+    wanted = catalogues.source()
+    assert sorted(text.one for text in wanted - there) == [], "run: make messages"
+    assert sorted(text.one for text in there - wanted) == [], "run: make messages"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_translated_and_nothing_is_a_guess(language):
+    entries = catalogues.catalogue(language)
+    assert [entry.text.one for entry in entries if entry.fuzzy] == []
+    assert [entry.text.one for entry in entries if not all(said.strip() for said in entry.said)] == []
+    assert [entry.text.one for entry in entries if len(entry.said) != (2 if entry.text.many else 1)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_catalogue_says_what_the_readable_one_says(language):
+    readable = dict(pair for entry in catalogues.catalogue(language) for pair in _compiled(entry))
+    assert catalogues.compiled(language) == readable, "run: make messages"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_blanks_of_its_text(language):
+    singular = {entry.text.one for entry in catalogues.catalogue(language) if entry.text.many}
+    for text, said in _all(language):
+        if text in singular:  # one picture may be said without a number
+            assert _blanks(said) <= _blanks(text) | {"%(count)s"}, text
+        else:
+            assert _blanks(said) == _blanks(text), text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_begins_and_ends_like_its_text(language):
+    for text, said in _all(language):
+        assert (text[0].isspace(), text[-1].isspace()) == (said[0].isspace(), said[-1].isspace()), text
+        assert (text[-1] in ".…:") is (said[-1] in ".…:"), text
+        assert "!" not in said, text
+
+
+def test_french_is_set_as_french_is():
+    wrong = re.compile(r"\w[:;?»](\s|$)|(?<!_) [:;?»]|«[^\u00a0]|(?<!\[)'(?!\])|\b(tu|toi|ton|tes|ta)\b")
+    assert [said for _text, said in _all("fr") if wrong.search(said)] == []
+
+
+def test_german_is_set_as_german_is():
+    assert [said for _text, said in _all("de") if re.search(r"[“\"](?=\w)|\b(du|dein|dich|dir)\b", said)] == []
+    assert [said for _text, said in _all("de") if said.count("„") != said.count("“")] == []

@@ -226,9 +226,9 @@ _MONEY_IS_ASKED = frozenset({402, 500, 503})  # the request was right and someth
 
 
 def money(amount: Decimal, unit: str) -> str:
-    """An amount as people read it: two places, more only where there is more to say."""
+    """An amount as people read it: two places, none for credits, more only where there is more to say."""
     plain = amount.quantize(Decimal("0.0001")).normalize()
-    places = max(2, -int(plain.as_tuple().exponent))
+    places = max(0 if unit == "credits" else 2, -int(plain.as_tuple().exponent))
     return f"{number_format(amount, places, use_l10n=True, force_grouping=True)} {unit}"
 
 

@@ -1,4 +1,4 @@
-"""G16: whatever people, providers, clocks and crashes do, in any order: a Hypothesis state machine over the real pipeline."""
+"""G16: whatever people, providers, clocks and crashes do, in any order: a state machine over the real pipeline."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import argparse
 import asyncio
 import json
 import logging
-import os
 import random
-import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import hypothesis
@@ -21,9 +18,15 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import override_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from imagen import detours, failpoints, hooks, pipeline, registry, resolution, shelf
+from imagen import detours, failpoints, hooks, pipeline, resolution, shelf
 from imagen.api.idempotency import Answer, Once
 from imagen.engine import Engine
 from imagen.exceptions import BadSignature, ImagenError, NotFound
@@ -33,7 +36,6 @@ from imagen.testing import invariants
 from imagen.testing.gateway import KEYS, SECRET, Gateway
 from imagen.testing.ledger import Job as Accepted
 from imagen.testing.pictures import picture
-from proof.goals import Finding, Goal
 from proof.promises import Promises
 from proof.vacuum import URL, Air, Clock, mortal, run, vacuum
 
@@ -201,7 +203,9 @@ class Life(RuleBasedStateMachine):
     @rule(number=numbers, news=st.sampled_from(sorted(NEWS)))
     def news(self, number: int, news: str) -> None:
         with self._step("news"):
-            self.gateway.script(_pick([promise.token for promise in self.promises.known.values()], number), **NEWS[news])
+            self.gateway.script(
+                _pick([promise.token for promise in self.promises.known.values()], number), **NEWS[news]
+            )
 
     @rule(vendor=st.sampled_from(sorted(VENDORS)), how=st.sampled_from([401, 402, 503, None, None]))
     def door(self, vendor: str, how: int | None) -> None:
@@ -309,7 +313,7 @@ def _doubts() -> Any:
 @contextmanager
 def _site() -> Iterator[None]:
     """An empty site whose files are in memory."""
-    stores = {name: MEMORY for name in ("default", "staticfiles", "imagen")}
+    stores = dict.fromkeys(("default", "staticfiles", "imagen"), MEMORY)
     with override_settings(IMAGEN=SITE, STORAGES=stores):
         _empty()
         shelf.prime()
@@ -322,7 +326,7 @@ def _empty() -> None:
     ours = [table for table in connection.introspection.table_names() if table.startswith("imagen_")]
     with connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for table in [*ours, "auth_user"]:
-            cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608  # names of our own
+            cursor.execute(f'DELETE FROM "{table}"')  # names of our own
 
 
 def live(*, runs: int, steps: int) -> None:

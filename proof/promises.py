@@ -1,4 +1,4 @@
-"""The reference of the state machine: who asked for what, how often somebody agreed to pay for it, what may be billed."""
+"""The reference of the state machine: who asked for what, how often it was agreed to pay, what may be billed."""
 
 from __future__ import annotations
 

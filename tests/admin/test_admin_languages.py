@@ -111,7 +111,7 @@ def test_pictures_workers_and_alarms_are_translated(client, language, worker):
     made = factories.completed()
     Alarm.objects.create(cause="provider_auth", about="wavespeed")
     Alarm.objects.create(cause="provider_insufficient_credits", about="wavespeed")
-    for name in ("image", "worker", "alarm"):
+    for name in ("image", "worker", "duty"):
         read(client, reverse(f"admin:imagen_{name}_changelist"), language)
     read(client, reverse("admin:imagen_image_change", args=[made.images.get().pk]), language)
     assert "0,0380 USD" in read(client, LIST, language)

@@ -81,7 +81,7 @@ def test_the_page_says_what_happened_what_it_may_have_cost_and_what_to_do(sign_i
     for part in (
         "Sent to WaveSpeedAI (google/imagen4) on",
         ":59:02, for picture 1; no usable answer came.",
-        "It may have been charged: 0.0380 USD.",
+        "It may have been charged: 0.038 USD.",
         "What came instead: read timeout",
         "Nothing more is tried by itself. Look at the history or the bill of WaveSpeedAI, then decide.",
     ):
@@ -262,7 +262,7 @@ def test_with_the_words_it_is_sent_again_and_what_is_unknown_stays_said(sign_in)
     said = text(client, page_of(job))
     assert "Asked to send again, at the risk of paying WaveSpeedAI twice · ann" in said
     assert "support says so" in said
-    assert "Expected cost: 0.0380 USD. An earlier call, never confirmed, may have been charged too." in said
+    assert "Expected cost: 0.038 USD. An earlier call, never confirmed, may have been charged too." in said
     assert "Nothing was charged" not in said
     Job.objects.filter(pk=new.pk).update(due_at=timezone.now() - timedelta(minutes=1))
     said = text(client, page_of(job))
@@ -273,7 +273,7 @@ def test_with_the_words_it_is_sent_again_and_what_is_unknown_stays_said(sign_in)
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"status": "completed", "cost_actual": Decimal("0.038")}, "0.0380 USD was spent. An earlier call"),
+        ({"status": "completed", "cost_actual": Decimal("0.038")}, "0.038 USD was spent. An earlier call"),
         ({"status": "failed"}, "No charge is known. An earlier call"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a fault leaves behind in every place somebody looks: rows, the interface's answer, money, the gateway, storage."""
+"""What a fault leaves behind wherever somebody looks: rows, the interface's answer, money, the gateway, storage."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ STAKES = {
     "apiframe": Decimal("0.25"),
     "apiin": Decimal("0.25"),
 }  # credits without a rate
-ACTIONS = {
-    **dict.fromkeys(("provider_rejected", "content_filtered"), ["edit_prompt"]),
-    **dict.fromkeys(("provider_auth", "provider_insufficient_credits", "submit_unknown"), ["ask_administrator"]),
-    **dict.fromkeys(("provider_rate_limited", "provider_unavailable"), ["wait", "choose_provider"]),
-    **dict.fromkeys(("provider_failed", "no_outputs", "provider_job_lost", "provider_timeout"), ["retry"]),
-    **dict.fromkeys(("output_expired", "output_invalid", "output_too_large", "egress_blocked"), ["retry"]),
-    **dict.fromkeys(("partial_outputs",), ["retry"]),
-    "model_retired": ["choose_model"],
-    "internal_error": ["wait"],
+_NEXT = {
+    "edit_prompt": ("provider_rejected", "content_filtered"),
+    "ask_administrator": ("provider_auth", "provider_insufficient_credits", "submit_unknown"),
+    "wait, choose_provider": ("provider_rate_limited", "provider_unavailable"),
+    "retry": (
+        *("provider_failed", "no_outputs", "provider_job_lost", "provider_timeout", "partial_outputs"),
+        *("output_expired", "output_invalid", "output_too_large", "egress_blocked"),
+    ),
+    "choose_model": ("model_retired",),
+    "wait": ("internal_error",),
 }
+ACTIONS = {code: actions.split(", ") for actions, codes in _NEXT.items() for code in codes}
 
 
 def row(number: str, *values: Any, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Submits that go wrong, F34 to F44: refused for free, waiting, or in doubt; never sent twice where it may cost twice."""
+"""Submits that go wrong, F34 to F44: refused for free, waiting, or in doubt; never sent where it may cost twice."""
 
 from __future__ import annotations
 

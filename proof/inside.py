@@ -64,6 +64,11 @@ def hurry() -> int:
     return Job.objects.filter(status=JobStatus.UNCONFIRMED).update(due_at=database_now())
 
 
+def hurry_storage() -> int:
+    """Let the time until pictures that could not be stored are tried again pass at once; how many there are."""
+    return Job.objects.filter(status=JobStatus.STORING, holder="").update(due_at=database_now())
+
+
 def knock(times: int = 1) -> None:
     """Ring the bell so many times."""
     for _ in range(times):
@@ -152,7 +157,7 @@ def money() -> dict[str, Any]:
     return {"spent": spent, "reserved": str(reserved), "wrong": wrong()}
 
 
-_WORK = (ask, person, knock, hurry, wipe)
+_WORK = (ask, person, knock, hurry, hurry_storage, wipe)
 _LOOKS = (calls, left, stored, wrong, overdrawn, money, engines, held, nobody_writes, rows)
 ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
 

@@ -11,7 +11,7 @@ from imagen import presentation
 from imagen.messages import SENTENCES
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("by_hand")]
 
 PAID = {"cost_actual": Decimal("0.05"), "started_at": timezone.now()}
 FREE = {"cost_actual": Decimal(0), "started_at": timezone.now()}

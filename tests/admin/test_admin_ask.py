@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from imagen import pipeline
 from imagen.exceptions import FieldError, Refused
+from imagen.messages import answer
 from imagen.models import Generation
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
@@ -124,7 +125,7 @@ def test_a_refusal_without_a_field_is_said_at_the_top(sign_in, monkeypatch):
 
     monkeypatch.setattr(pipeline, "quote", refuse)
     response = sign_in("ann", *EDITOR).post(ADD, said())
-    assert errors(response) == {"__all__": ["You have reached what your account may use. Nothing was charged."]}
+    assert errors(response) == {"__all__": [answer("quota_exceeded")]}
 
 
 def test_a_refusal_about_a_field_the_form_does_not_have_is_said_at_the_top(sign_in, monkeypatch):

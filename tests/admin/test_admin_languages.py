@@ -15,6 +15,8 @@ from tests import catalogues, factories
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
 
+pytestmark = pytest.mark.usefixtures("by_hand")
+
 LIST = reverse("admin:imagen_generation_changelist")
 ADD = reverse("admin:imagen_generation_add")
 PHRASES = [text.one for text in catalogues.source() if text.one.count(" ") > 1 and not set("%{") & set(text.one)]
@@ -111,7 +113,7 @@ def test_pictures_workers_and_alarms_are_translated(client, language, worker):
     made = factories.completed()
     Alarm.objects.create(cause="provider_auth", about="wavespeed")
     Alarm.objects.create(cause="provider_insufficient_credits", about="wavespeed")
-    for name in ("image", "worker", "alarm"):
+    for name in ("image", "worker", "duty"):
         read(client, reverse(f"admin:imagen_{name}_changelist"), language)
     read(client, reverse("admin:imagen_image_change", args=[made.images.get().pk]), language)
     assert "0,0380 USD" in read(client, LIST, language)
@@ -136,6 +138,19 @@ def test_a_held_picture_is_called_so_with_a_capital_letter_and_no_other_change(s
     client = sign_in("eve", *EDITOR, "view_all")
     said = read(client, reverse("admin:imagen_generation_change", args=[made.pk]), "de")
     assert "Zur Prüfung zurückgehalten" in said
+
+
+def test_sizes_in_the_markup_are_numbers_for_the_browser(client, settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+    made = factories.completed()
+    made.images.update(width=1408)
+    (image,) = made.images.all()
+    for where in (
+        reverse("admin:imagen_generation_change", args=[made.pk]),
+        reverse("admin:imagen_image_change", args=[image.pk]),
+    ):
+        page = Page(client.get(where, headers={"Accept-Language": "de"}).content.decode())
+        assert "1408" in {found.get("width") for found in page.all("img")}
 
 
 @pytest.fixture

@@ -237,7 +237,7 @@ def test_sending_again_shows_its_price_and_wants_the_words(sign_in):
     page = Page(client.get(address(job, "resend")).content.decode())
     assert "both are charged" in page.text
     assert "To confirm, type SEND AGAIN" in page.text
-    assert "1 picture · WaveSpeedAI · 0.0380 USD" in page.text
+    assert "1 picture · WaveSpeedAI · 0.038 USD" in page.text
 
 
 @pytest.mark.parametrize("words", ["", "send again", "SEND  AGAIN", "SEND AGAIN.", "SENDAGAIN", "yes"])
@@ -438,11 +438,11 @@ def index(client):
 
 def test_an_alarm_is_one_calm_line_above_the_list_and_an_entry_in_the_index(sign_in):
     client = sign_in("ann", *EDITOR)
-    assert "Alarms" not in index(client)
+    assert "Needs you" not in index(client)
     Alarm.objects.create(cause="provider_auth", about="wavespeed", since=timezone.now())
-    assert "Alarms" in index(client)
+    assert "Needs you" in index(client)
     now = timezone.localtime().strftime("%H:")
-    for where in (LIST, reverse("admin:imagen_alarm_changelist")):
+    for where in (LIST, reverse("admin:imagen_duty_changelist")):
         said = text(client, where)
         assert "WaveSpeedAI refuses our key. Check the api_key in its OPTIONS" in said
         assert now in said
@@ -451,18 +451,18 @@ def test_an_alarm_is_one_calm_line_above_the_list_and_an_entry_in_the_index(sign
 def test_an_alarm_that_is_over_is_silent(sign_in):
     client = sign_in("ann", *EDITOR)
     Alarm.objects.create(cause="provider_auth", about="wavespeed", over_at=timezone.now())
-    assert "Alarms" not in index(client)
-    for where in (LIST, reverse("admin:imagen_alarm_changelist")):
+    assert "Needs you" not in index(client)
+    for where in (LIST, reverse("admin:imagen_duty_changelist")):
         assert "refuses our key" not in text(client, where)
 
 
 def test_the_alarm_about_doubtful_calls_leads_to_them(sign_in):
     client = sign_in("ann", *JUDGE)
-    doubtful(client)
+    doubtful(client, due_at=None)
     Alarm.objects.create(cause="submit_unknown", about="wavespeed")
     where = f"{LIST}?status=unconfirmed"
     assert where in links(client, LIST)
-    assert where in links(client, reverse("admin:imagen_alarm_changelist"))
+    assert where in links(client, reverse("admin:imagen_duty_changelist"))
     assert client.get(where).context["cl"].result_count == 1
 
 
@@ -473,12 +473,12 @@ def test_alarms_are_for_those_who_may_look_at_requests_and_written_by_nobody(sig
         sign_in("ann", "view_generation"),
         sign_in("root", is_superuser=True),
     )
-    assert "Alarms" not in index(nil)
-    assert nil.get(reverse("admin:imagen_alarm_changelist")).status_code == 403
-    assert ann.get(reverse("admin:imagen_alarm_changelist")).status_code == 200
+    assert "Needs you" not in index(nil)
+    assert nil.get(reverse("admin:imagen_duty_changelist")).status_code == 403
+    assert ann.get(reverse("admin:imagen_duty_changelist")).status_code == 200
     for name, arguments in (("add", []), ("delete", [alarm.pk])):
-        assert root.post(reverse(f"admin:imagen_alarm_{name}", args=arguments)).status_code == 403
-    assert root.post(reverse("admin:imagen_alarm_change", args=[alarm.pk]), {"cause": "x"}).status_code == 403
+        assert root.post(reverse(f"admin:imagen_duty_{name}", args=arguments)).status_code == 403
+    assert root.post(reverse("admin:imagen_duty_change", args=[alarm.pk]), {"cause": "x"}).status_code == 403
 
 
 def test_an_alarm_about_a_service_that_was_taken_away_is_not_shown(sign_in):
@@ -490,7 +490,7 @@ def test_an_alarm_about_something_unknown_is_still_shown_and_inert(sign_in):
     client = sign_in("ann", *EDITOR)
     Alarm.objects.create(cause="submit_unknown", about=EVIL[:150])
     Alarm.objects.create(cause="made_up")
-    for where in (LIST, reverse("admin:imagen_alarm_changelist")):
+    for where in (LIST, reverse("admin:imagen_duty_changelist")):
         page = Page(client.get(where).content.decode())
         assert not page.all("img", src="x")
         assert "onerror=alert(1)" in page.text

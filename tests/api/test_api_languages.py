@@ -11,6 +11,8 @@ from imagen.models import IdempotencyKey
 from tests import factories
 from tests.api.conftest import Api
 
+pytestmark = pytest.mark.usefixtures("by_hand")
+
 GERMAN = {"Accept-Language": "de-CH, en;q=0.5"}
 LIGHTHOUSE = {"prompt": "a lighthouse"}
 

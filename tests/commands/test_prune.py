@@ -19,7 +19,7 @@ from django.db import connections
 from django.utils import timezone
 
 from imagen import files, pipeline
-from imagen.models import Erasure, Event, Generation, IdempotencyKey, Image, Job, Worker
+from imagen.models import Erasure, Event, Generation, IdempotencyKey, Image, Job, Plea, Purse, Worker
 from imagen.models.image import storage
 from imagen.models.job import JobQuerySet
 from tests.factories import completed, editor, generation, image, leave
@@ -27,6 +27,7 @@ from tests.factories import completed, editor, generation, image, leave
 Prune = Callable[..., str]
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = ("--grace", "0")
+BY_HAND = pytest.mark.usefixtures("by_hand")
 
 
 @pytest.fixture
@@ -94,12 +95,14 @@ def test_without_a_number_of_days_nothing_is_too_old(run):
 
 
 @pytest.mark.parametrize("status", ["queued", "processing", "unconfirmed"])
+@BY_HAND
 def test_what_is_not_finished_is_never_too_old(run, status):
     long_ago = timezone.now() - timedelta(days=400)
     generation(status=status, created_at=long_ago, completed_at=long_ago)
     assert "Requests erased: 0" in run("imagen_prune", "--days", "1")
 
 
+@BY_HAND
 def test_what_is_asked_for_again_at_that_moment_is_kept(run, monkeypatch):
     old = finished_ago(31, status="failed")
     real = pipeline.locked
@@ -156,6 +159,7 @@ def test_a_person_s_picture_that_comes_later_is_not_kept(run, media):
     assert (Image.objects.count(), Erasure.objects.count(), stored(media)) == (0, 0, set())
 
 
+@BY_HAND
 def test_words_that_came_after_the_erasure_go_with_the_next_run(run):
     gone = completed(editor("ann"), deleted_at=timezone.now(), prompt="", error_note="canary")
     Event.objects.create(generation=gone, what="failed", note="canary")
@@ -163,7 +167,25 @@ def test_words_that_came_after_the_erasure_go_with_the_next_run(run):
     gone.jobs.update(error_note="canary")
     run("imagen_prune")
     assert Generation.objects.get().error_note == Job.objects.get().error_note == ""
-    assert [event.note for event in Event.objects.all()] == ["", "they refunded it"]
+    assert [event.note for event in Event.objects.all() if event.note] == ["they refunded it"]
+
+
+def test_why_a_person_wanted_more_money_goes_and_how_much_stays(run):
+    purse = Purse.objects.create(key="each", currency="USD", period="month", starts_on=timezone.now().date())
+    for name in ("ann", "bob"):
+        Plea.objects.create(user=editor(name), purse=purse, wanted=5, reason="canary", note="for the canary")
+    run("imagen_prune", "--user", "ann")
+    hers, his = Plea.objects.order_by("user__username")
+    assert (hers.reason, hers.note, hers.wanted) == ("", "", 5)
+    assert (his.reason, his.note) == ("canary", "for the canary")
+
+
+@BY_HAND
+def test_quiet_means_that_only_what_is_wrong_is_said(run, fails):
+    made = completed()
+    assert run("imagen_prune", "--verbosity", "0") == ""
+    storage().delete(made.images.get().file.name)
+    assert "1 picture has no file" in str(fails("--verbosity", "0"))
 
 
 def test_somebody_nobody_knows_is_refused(run):
@@ -195,6 +217,7 @@ def test_a_file_no_row_names_goes_with_its_folder(run, media):
     assert not folder.exists()
 
 
+@BY_HAND
 def test_one_that_lies_beside_a_picture_goes_and_the_picture_stays(run, media):
     mine = completed().images.get()
     beside = stray(f"imagen/{mine.pk}/another.png")
@@ -212,6 +235,7 @@ def test_a_file_younger_than_the_grace_is_kept(run, media):
     assert "Files without a picture deleted: 1" in run("imagen_prune", "--grace", "2000")
 
 
+@BY_HAND
 def test_age_counts_by_the_clock_of_the_storage(run, media, monkeypatch):
     young = stray(age=60)
     real = FileSystemStorage.get_modified_time
@@ -257,6 +281,7 @@ def test_a_file_whose_call_is_over_is_a_stray(run, media, status):
     assert stored(media) == set()
 
 
+@BY_HAND
 def test_a_row_that_is_committed_while_files_are_looked_at_keeps_its_file(run, media, monkeypatch):
     asked = generation(status="processing")
     leave(asked, "storing")
@@ -275,6 +300,7 @@ def test_a_row_that_is_committed_while_files_are_looked_at_keeps_its_file(run, m
     assert name in stored(media)
 
 
+@BY_HAND
 def test_a_failed_call_that_is_taken_up_at_that_moment_keeps_its_file(run, media, monkeypatch):
     over = generation(status="failed")
     name = stray(f"imagen/{files.identity(over.jobs.get().pk, 0)}/0123.png")
@@ -289,6 +315,7 @@ def test_a_failed_call_that_is_taken_up_at_that_moment_keeps_its_file(run, media
     assert stored(media) == {name}
 
 
+@BY_HAND
 def test_a_failed_call_that_was_taken_up_and_failed_again_keeps_what_it_named(run, media, monkeypatch):
     over = generation(status="failed")
     place = files.identity(over.jobs.get().pk, 0)
@@ -351,6 +378,7 @@ def test_a_site_that_never_kept_a_picture_is_in_order(run, media):
 
 
 @pytest.mark.parametrize("which", ["file", "thumbnail"])
+@BY_HAND
 def test_pictures_without_a_file_are_named_and_kept(fails, media, which):
     kept, lost = completed().images.get(), completed(images=2).images.first()
     storage().delete(getattr(lost, which).name)
@@ -459,6 +487,7 @@ def test_a_storage_that_fails_again_and_again_is_left_alone(monkeypatch):
 # --- a dry run
 
 
+@BY_HAND
 def test_a_dry_run_says_what_would_go_and_changes_nothing(run, media):
     ann = editor("ann")
     mine = completed(ann)

@@ -27,6 +27,7 @@ from django.core.management.base import CommandError
 
 from imagen.models import Erasure, Image
 from imagen.models.image import storage
+from imagen.testing import invariants
 from imagen.testing.gateway import Gateway
 from proof.site import Place, build, free_port
 from tests.factories import completed
@@ -141,8 +142,8 @@ def keep_in(settings: Any) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def pictures(bucket: Any, keep_in: Callable[[str], None]) -> Any:
-    """Our storage in the bucket."""
+def pictures(by_hand: None, bucket: Any, keep_in: Callable[[str], None]) -> Any:
+    """Our storage in the bucket, which is gone by the time rows and files are compared after a test."""
     keep_in(bucket.meta.client.meta.endpoint_url)
     return storage()
 
@@ -178,6 +179,8 @@ def test_a_bucket_and_its_rows_are_brought_in_line(bucket: Any, pictures: Any) -
     picture = Image.objects.get()
     assert picture.generation == kept
     assert there() == theirs | {f"media/here/{name}" for name in picture.files}
+
+    invariants.check()
 
     pictures.delete(picture.thumbnail.name)
     with pytest.raises(CommandError, match="1 picture has no file or no preview in storage"):

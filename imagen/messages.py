@@ -222,14 +222,14 @@ ACTIONS: Mapping[str, Any] = {
 }
 
 
-_MONEY_IS_ASKED = frozenset({402, 500, 503})  # the request was right and something else was in the way
-
-
 def money(amount: Decimal, unit: str) -> str:
     """An amount as people read it: two places, none for credits, more only where there is more to say."""
     plain = amount.quantize(Decimal("0.0001")).normalize()
     places = max(0 if unit == "credits" else 2, -int(plain.as_tuple().exponent))
     return f"{number_format(amount, places, use_l10n=True, force_grouping=True)} {unit}"
+
+
+_MONEY_IS_ASKED = frozenset({402, 500, 503})  # the request was right and something else was in the way
 
 
 class _Blanks(dict[str, Any]):

@@ -121,11 +121,11 @@ def test_an_unsupported_choice_names_who_can_do_it(sign_in):
 
 def test_a_refusal_without_a_field_is_said_at_the_top(sign_in, monkeypatch):
     def refuse(**options):
-        raise Refused(code="budget_exceeded")
+        raise Refused(code="quota_exceeded")
 
     monkeypatch.setattr(pipeline, "quote", refuse)
     response = sign_in("ann", *EDITOR).post(ADD, said())
-    assert errors(response) == {"__all__": [answer("budget_exceeded")]}
+    assert errors(response) == {"__all__": [answer("quota_exceeded")]}
 
 
 def test_a_refusal_about_a_field_the_form_does_not_have_is_said_at_the_top(sign_in, monkeypatch):
@@ -138,11 +138,11 @@ def test_a_refusal_about_a_field_the_form_does_not_have_is_said_at_the_top(sign_
 
 def test_a_refusal_at_the_last_moment_is_a_message_and_no_crash(sign_in, monkeypatch):
     def refuse(**options):
-        raise Refused(code="budget_exceeded")
+        raise Refused(code="quota_exceeded")
 
     monkeypatch.setattr(pipeline, "request", refuse)
     response = sign_in("ann", *EDITOR).post(ADD, said(), follow=True)
-    assert "This needs –" in response.content.decode()
+    assert "You have reached what your account may use." in response.content.decode()
     assert not Generation.objects.exists()
 
 

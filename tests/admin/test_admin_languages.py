@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from imagen import alarms
+from imagen import alarms, letters
 from imagen.models import Alarm, Event
 from tests import catalogues, factories
 from tests.admin.conftest import EDITOR
@@ -138,11 +138,24 @@ def test_a_held_picture_is_called_so_with_a_capital_letter_and_no_other_change(s
     assert "Zur Prüfung zurückgehalten" in said
 
 
+def test_sizes_in_the_markup_are_numbers_for_the_browser(client, settings):
+    settings.USE_THOUSAND_SEPARATOR = True
+    made = factories.completed()
+    made.images.update(width=1408)
+    (image,) = made.images.all()
+    for where in (
+        reverse("admin:imagen_generation_change", args=[made.pk]),
+        reverse("admin:imagen_image_change", args=[image.pk]),
+    ):
+        page = Page(client.get(where, headers={"Accept-Language": "de"}).content.decode())
+        assert "1408" in {found.get("width") for found in page.all("img")}
+
+
 @pytest.fixture
 def mails(monkeypatch) -> queue.Queue[tuple[str, str]]:
     """What the administrators are mailed."""
     found: queue.Queue[tuple[str, str]] = queue.Queue()
-    monkeypatch.setattr("imagen.letters.mail_admins", lambda subject, text: found.put((subject, text)))
+    monkeypatch.setattr(letters, "mail_admins", lambda subject, text: found.put((subject, text)))
     return found
 
 

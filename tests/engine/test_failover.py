@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from imagen import claims, pipeline
 from imagen.models import Alarm, Gateway, Generation, Job
-from tests.engine.conftest import BACKENDS
+from tests.workshop import BACKENDS
 
 BROKEN = {401: "provider_auth", 402: "provider_insufficient_credits"}
 
@@ -160,7 +160,7 @@ def test_administrators_are_told_once_however_many_requests_it_hits(three, ask, 
 def told(monkeypatch) -> list[tuple[str, str]]:
     """What the administrators were mailed, in the thread that asked for it."""
     mails: list[tuple[str, str]] = []
-    monkeypatch.setattr("imagen.alarms.mail_admins", lambda subject, text: mails.append((subject, text)))
+    monkeypatch.setattr("imagen.letters.mail_admins", lambda subject, text: mails.append((subject, text)))
     return mails
 
 

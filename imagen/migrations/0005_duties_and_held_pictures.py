@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('imagen', '0003_money'),
+        ('imagen', '0004_what_a_fault_leaves'),
     ]
 
     operations = [

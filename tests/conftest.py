@@ -16,6 +16,7 @@ import pytest
 import redis
 
 pytest_plugins = ["imagen.testing.plugin"]
+pytest.register_assert_rewrite("tests.faults.outcome")
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
@@ -89,12 +90,43 @@ def never_synced() -> None:
 
 
 @pytest.fixture
+def by_hand() -> None:
+    """This test writes rows or files as nobody else does, so they need not tell a true story."""
+
+
+@pytest.fixture(autouse=True)
+def lawful(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test that may have touched the database, rows and files are as they have to be at any moment."""
+    if not _has_rows(request) or "by_hand" in request.fixturenames:
+        yield
+        return
+    for name in ("db", "settings", "media", "monkeypatch"):  # set up before us, and so still there after the test
+        request.getfixturevalue(name)
+    ledger = _ledger(request)
+    yield
+    from imagen.testing import invariants  # noqa: PLC0415  # apps are not loaded before
+
+    invariants.check(ledger)
+
+
+def _has_rows(request: pytest.FixtureRequest) -> bool:
+    marked = request.node.get_closest_marker("django_db") is not None
+    return marked or not {"db", "transactional_db"}.isdisjoint(request.fixturenames)
+
+
+def _ledger(request: pytest.FixtureRequest) -> Any:
+    """What the gateway of this test remembers, where there is one."""
+    return request.getfixturevalue("imagen_gateway").ledger if "imagen_gateway" in request.fixturenames else None
+
+
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine without waits longer than a test has patience for, and a bell nobody hears."""
     monkeypatch.setattr("imagen.engine.loop.LINGER_SECONDS", 0.0)
     monkeypatch.setattr("imagen.engine.loop.TICK_SECONDS", 0.02)
     monkeypatch.setattr("imagen.verdicts.CONFIRM_SECONDS", 0.05)
     monkeypatch.setattr("imagen.verdicts.EMPTY_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.verdicts.EXPIRED_STEPS", (0.05, 0.1))
     monkeypatch.setattr("imagen.queue.knock", lambda: None)
 
 

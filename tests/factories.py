@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,8 @@ from django.db.models import Max
 from django.utils import timezone
 from PIL import Image as Pillow
 
-from imagen.models import Event, Generation, Image, Job
+from imagen import budgets, costs
+from imagen.models import Change, Entry, Event, Generation, Image, Job
 from imagen.models.image import storage
 from imagen.offers import MODELS
 
@@ -47,32 +49,61 @@ def terms(model: str) -> dict[str, Any]:
     }
 
 
-def generation(user: User | None = None, *, job: dict[str, Any] | None = None, **fields: Any) -> Generation:
-    """A request with its one job, in the same state unless said otherwise."""
+ROAD = ("submitting", "sending", "processing", "storing")
+ROADS: dict[str, tuple[str, ...]] = {
+    "queued": (),
+    **{status: ROAD[: place + 1] for place, status in enumerate(ROAD)},
+    "completed": (*ROAD, "completed"),
+    "failed": (*ROAD[:2], "failed"),  # refused, for nothing
+    "canceled": ("canceled",),
+    "unconfirmed": (*ROAD[:2], "unconfirmed"),
+}
+
+
+def generation(
+    user: User | None = None, *, job: dict[str, Any] | None = None, pictures: bool = False, **fields: Any
+) -> Generation:
+    """A request with its one job, in the same state unless said otherwise; its pictures, if any, were deleted since."""
     status = fields.get("status", "queued")
     known = {"prompt": "a lighthouse", "model": "imagen-4", "provider": "sandbox", "resolution": "1k"}
     times = {} if status in ("queued", "processing", "unconfirmed") else {"completed_at": timezone.now()}
     made = Generation.objects.create(user=user, **{**known, **times, "cost_estimated": Decimal("0.038"), **fields})
-    add_job(made, **(job or {}))
+    call = add_job(made, **(job or {}))
+    if "cost_actual" not in fields:
+        made.cost_actual = call.cost
+        made.save(update_fields=["cost_actual"])
+    if status in ("completed", "partial") and not pictures:
+        Event.objects.create(generation=made, what="picture deleted")
     return made
 
 
 def add_job(generation: Generation, **fields: Any) -> Job:
-    """One call for all places of the request, due only while it waits."""
-    status = {"partial": "completed"}.get(generation.status, generation.status)
-    due = {} if status in ("queued", "processing") else {"due_at": None}
+    """One call for all places of the request with its history, due only while it waits."""
+    status = fields.get("status", {"partial": "completed"}.get(generation.status, generation.status))
+    road = ROADS[status]
     known = {
         "provider": generation.provider,
         "provider_model": "google/imagen4",
         "slots": list(range(generation.num_images)),
         "status": status,
         "price": generation.cost_estimated,
+        "stake": generation.cost_estimated or Decimal(0),
+        "rate": Decimal(1),
         "terms": terms(generation.model),
+        "due_at": timezone.now() if status in ("queued", *ROAD) else None,
+        "fence": road.count("submitting"),
+        "sent_at": timezone.now() if "sending" in road else None,
     }
-    return Job.objects.create(generation=generation, **{**known, **due, **fields})
+    paid = generation.cost_estimated if generation.cost_actual is None else generation.cost_actual
+    taken = {"accepted_at": timezone.now(), "remote_id": uuid.uuid4().hex, "cost": paid} if "processing" in road else {}
+    made = Job.objects.create(generation=generation, **{**known, **taken, **fields})
+    _tell(made, road)
+    budgets.book([made])
+    return made
 
 
-ROAD = ("submitting", "sending", "processing", "storing")
+def _tell(job: Job, road: tuple[str, ...]) -> None:
+    Event.objects.bulk_create([Event(generation_id=job.generation_id, job=job, what=what) for what in road])
 
 
 @transaction.atomic
@@ -80,15 +111,18 @@ def leave(generation: Generation, status: str, **changes: Any) -> list[Job]:
     """The calls of a request as a worker that died a minute ago left them, with their history."""
     now = timezone.now()
     facts: dict[str, Any] = {"due_at": now - timedelta(minutes=1), "holder": "a dead worker", "fence": 3}
-    road = ROAD[: ROAD.index(status) + 1] if status in ROAD else ()
+    road = ROADS[status]
     facts |= {"holder": ""} if status == "queued" else {}
     facts |= {"sent_at": now, "tries": 1} if "sending" in road else {}
     facts |= {"accepted_at": now} if "processing" in road else {}
     for job in generation.jobs.order_by("pk"):
         known = {"remote_id": job.remote_id or job.pk.hex} if "processing" in road else {}
+        before = costs.position(job)
         Job.objects.filter(pk=job.pk).update(status=status, **{**facts, **known, **changes})
+        job.refresh_from_db()
+        Entry.objects.post([Change(job, before, costs.position(job))], at=now)
         job.events.all().delete()
-        Event.objects.bulk_create([Event(generation=generation, job=job, what=what) for what in road])
+        _tell(job, road)
     Generation.objects.refresh_outcomes([generation.pk])
     return list(generation.jobs.order_by("pk"))
 
@@ -125,7 +159,9 @@ def image(generation: Generation, *, content: bytes | None = None, **fields: Any
 def completed(user: User | None = None, *, images: int = 1, **fields: Any) -> Generation:
     """A finished request with its pictures."""
     made = generation(
-        user, **{"status": "completed", "num_images": images, "cost_actual": Decimal("0.038") * images, **fields}
+        user,
+        pictures=True,
+        **{"status": "completed", "num_images": images, "cost_actual": Decimal("0.038") * images, **fields},
     )
     for _ in range(images):
         image(made)

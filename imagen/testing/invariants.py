@@ -1,86 +1,229 @@
-"""What has to be true of the rows and files of a site at any moment; ``check`` says what is not."""
+"""What has to be true of the rows and files of a site at any moment; ``check`` says what is not.
+
+The promises have numbers, I1 to I10. Each is checked as far as rows and files can tell, and, given what a gateway of
+``imagen.testing`` remembers, as far as its ledger can.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
-from django.db.models import Count
+from django.apps import apps
 
+from imagen import registry
 from imagen.costs import currency, shown, shown_in
 from imagen.files import PREFIX
-from imagen.models import Erasure, Generation, Image, Job
+from imagen.models import Erasure, Event, Generation, Image, Job
 from imagen.models.image import storage
-from imagen.states import ACCEPTED, FINAL, HELD, NEXT, JobStatus, outcome
+from imagen.states import ACCEPTED, FINAL, FINISHED, HELD, NEXT, JobStatus, Status, outcome
+from imagen.testing import accounts
+from imagen.testing.ledger import Ledger
 
 UNFINISHED = "unfinished"
+TASKS = ("imagen.tasks.drive", "imagen.tasks.sweep")
+_OVER_FOR_GOOD = frozenset({JobStatus.COMPLETED, JobStatus.CANCELED})
 
 
-def check() -> None:
+def check(ledger: Ledger | None = None) -> None:
     """Raise ``AssertionError`` with one line for everything that is not as it has to be."""
-    if wrong := list(violations()):
+    if wrong := list(violations(ledger)):
         raise AssertionError("\n".join(wrong))
 
 
-def violations() -> Iterator[str]:
-    """Everything that is not as it has to be, a sentence each."""
-    for job in Job.objects.prefetch_related("events"):
-        yield from (f"Job {job.pk} ({job.status}) {wrong}." for wrong in _of_job(job))
-    for asked in Generation.objects.prefetch_related("jobs", "images", "events"):
-        yield from (f"Generation {asked.pk} ({asked.status}) {wrong}." for wrong in _of_generation(asked))
-    for image in Image.objects.all():
-        yield from (f"Image {image.pk} {wrong}." for wrong in _of_image(image))
-    yield from _bought_together()
-    yield from _orphans()
+def violations(ledger: Ledger | None = None) -> Iterator[str]:
+    """Everything that is not as it has to be, a sentence each that begins with the promise it breaks."""
+    site = Site.read(ledger)
+    for name, (_, rule) in RULES.items():
+        yield from (f"{name}: {wrong}" for wrong in rule(site))
 
 
-def _of_job(job: Job) -> Iterator[str]:
-    status = JobStatus(job.status)
+@dataclass(slots=True, kw_only=True)
+class Site:
+    """All the rows there are, each kind read once, and what the gateway knows, if there is one to ask."""
+
+    ledger: Ledger | None = None
+    generations: dict[uuid.UUID, Generation] = field(default_factory=dict)
+    jobs: dict[uuid.UUID, Job] = field(default_factory=dict)
+    images: list[Image] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    of: dict[Any, list[Job]] = field(default_factory=lambda: defaultdict(list))
+    shown: dict[Any, list[Image]] = field(default_factory=lambda: defaultdict(list))
+    history: dict[Any, list[Event]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def read(cls, ledger: Ledger | None) -> Site:
+        """The site as it stands; one without requests has nothing to read."""
+        site = cls(ledger=ledger, generations=Generation.objects.in_bulk())
+        if site.generations:
+            site.jobs, site.images = Job.objects.in_bulk(), list(Image.objects.all())
+            site.events = list(Event.objects.order_by("pk"))
+        for job in site.jobs.values():
+            site.of[job.generation_id].append(job)
+        for image in site.images:
+            site.shown[image.generation_id].append(image)
+        for event in site.events:
+            site.history[event.job_id or event.generation_id].append(event)
+        return site
+
+
+def _each_job(rule: Callable[[Site, Job], Iterator[str]], site: Site) -> Iterator[str]:
+    for job in site.jobs.values():
+        yield from (f"Job {job.pk} ({job.status}) {wrong}." for wrong in rule(site, job))
+
+
+def _each_generation(rule: Callable[[Site, Generation], Iterator[str]], site: Site) -> Iterator[str]:
+    for asked in site.generations.values():
+        yield from (f"Generation {asked.pk} ({asked.status}) {wrong}." for wrong in rule(site, asked))
+
+
+def _true(rules: Mapping[str, bool]) -> Iterator[str]:
+    yield from (wrong for wrong, applies in rules.items() if applies)
+
+
+# Calls
+
+
+def _known_there(site: Site) -> Iterator[str]:
+    yield from accounts.strangers(site.jobs.values(), site.ledger) if site.ledger else ()
+
+
+def _sent_once(site: Site) -> Iterator[str]:
+    yield from _each_job(_resent, site)
+    yield from accounts.repeated(site.ledger) if site.ledger else ()
+
+
+def _resent(site: Site, job: Job) -> Iterator[str]:
+    """A send that nobody holds waits to be sent again: only where its key is remembered."""
+    if job.status == JobStatus.SENDING and not job.holder and job.provider in registry.configured():
+        yield from _true({"will be sent again without a key": not registry.configured()[job.provider].idempotent})
+
+
+def _named_once(site: Site) -> Iterator[str]:
+    yield from _each_job(_with_id, site)
+    named = Counter((job.provider, job.remote_id) for job in site.jobs.values() if job.remote_id)
+    for (provider, remote_id), count in named.items():
+        if count > 1:
+            yield f"{count} jobs have the id {remote_id} at {provider}."
+
+
+def _with_id(site: Site, job: Job) -> Iterator[str]:
+    yield from _true({"was accepted without an id": job.status in ACCEPTED and job.remote_id == ""})
+
+
+def _swapped(site: Site, job: Job) -> Iterator[str]:
+    """Every step began where the last one ended, and every claim raised the fence."""
+    moves, before = _moves(site, job), JobStatus.QUEUED
+    for after in moves:
+        if after not in NEXT[before] and (after != before or before in _OVER_FOR_GOOD):
+            yield f"became {after} after {before}"
+        before = after
+    held = job.status in HELD | {JobStatus.UNCONFIRMED}
+    yield from _true(
+        {
+            "was claimed more often than its fence says": moves.count(JobStatus.SUBMITTING) > job.fence,
+            "is held by a worker": not held and job.holder != "",
+            "is held under no fence": job.holder != "" and job.fence == 0,
+        }
+    )
+
+
+def _moves(site: Site, job: Job) -> list[JobStatus]:
+    return [JobStatus(event.what) for event in site.history[job.pk] if event.what in JobStatus.values]
+
+
+def _final(site: Site) -> Iterator[str]:
+    yield from _each_job(_ended, site)
+    yield from _each_generation(_timed, site)
+
+
+def _ended(site: Site, job: Job) -> Iterator[str]:
+    """What was complete or cancelled once is so for good."""
+    once = _OVER_FOR_GOOD.intersection(_moves(site, job))
+    yield from (f"was {status} before" for status in once if job.status != status)
+
+
+def _timed(site: Site, generation: Generation) -> Iterator[str]:
+    over = generation.status in FINISHED
+    yield from _true({"has an end that does not fit": over != (generation.completed_at is not None)})
+
+
+def _written_together(site: Site) -> Iterator[str]:
+    yield from _each_job(_told, site)
+    yield from _each_generation(_summed_up, site)
+
+
+def _told(site: Site, job: Job) -> Iterator[str]:
+    """Its history ends where it stands."""
+    last = [JobStatus.QUEUED, *_moves(site, job)][-1]
+    yield from _true({f"was last said to be {last}": last != job.status})
+
+
+def _summed_up(site: Site, generation: Generation) -> Iterator[str]:
+    """Its standing follows from its calls and pictures."""
+    jobs, images = site.of[generation.pk], site.shown[generation.pk]
+    if generation.deleted_at is not None:
+        yield from ["was deleted and has pictures"] if images else []
+        return
+    if any(event.what == "picture deleted" for event in site.history[generation.pk]):
+        return  # what is missing was there
+    replaced = {job.replaces_id for job in jobs}
+    standing = [JobStatus(job.status) for job in jobs if job.pk not in replaced]
+    due = outcome(standing, images=len(images), asked=generation.num_images)
+    if Status(generation.status) is not due:
+        yield f"has to be {due}: jobs {sorted(standing)}, {len(images)} pictures"
+
+
+def _paid(site: Site) -> Iterator[str]:
+    yield from _each_job(_spent, site)
+    yield from _each_generation(_billed, site)
+    yield from accounts.unbalanced(site.jobs)
+
+
+def _spent(site: Site, job: Job) -> Iterator[str]:
+    """Money is spent when a call is accepted, and a call that is accepted was sent."""
     rules = {
-        "is over and still due": status in FINAL and job.due_at is not None,
-        "is not over and never due": status not in FINAL | {JobStatus.UNCONFIRMED} and job.due_at is None,
-        "is held by a worker": status not in HELD | {JobStatus.UNCONFIRMED} and job.holder != "",
-        "was accepted without an id": status in ACCEPTED and job.remote_id == "",
         "was accepted and never sent": job.accepted_at is not None and job.sent_at is None,
         "cost something and was never accepted": bool(job.cost) and job.accepted_at is None,
     }
-    yield from (wrong for wrong, applies in rules.items() if applies)
-    yield from _of_history(job)
+    yield from _true(rules)
 
 
-def _of_history(job: Job) -> Iterator[str]:
-    """The lines of history lead from one state to a next one, and end where the job stands."""
-    before = JobStatus.QUEUED
-    moves = (event for event in job.events.all() if event.what in JobStatus.values)
-    for event in sorted(moves, key=lambda event: event.pk):
-        after = JobStatus(event.what)
-        if after not in NEXT[before] and after != before:
-            yield f"became {after} after {before}"
-        before = after
-    if before != job.status:
-        yield f"was last said to be {before}"
-
-
-def _of_generation(generation: Generation) -> Iterator[str]:
-    jobs, images = list(generation.jobs.all()), list(generation.images.all())
+def _billed(site: Site, generation: Generation) -> Iterator[str]:
+    jobs = site.of[generation.pk]
     costs = [shown(job, job.cost) or Decimal(0) for job in jobs if job.cost is not None]
     told = currency(generation.provider, generation.cost_unit)
     if any(job.cost and shown_in(job) != told for job in jobs):
         costs = []  # nobody can add them up
     if generation.cost_actual != (sum(costs, Decimal(0)) if costs else None):
         yield f"says it cost {generation.cost_actual}, its jobs say {costs}"
-    if generation.deleted_at is not None:
-        yield from ["was deleted and has pictures"] if images else []
-        return
-    if any(event.what == "picture deleted" for event in generation.events.all()):
-        return  # what is missing was there
-    replaced = {job.replaces_id for job in jobs}
-    standing = [JobStatus(job.status) for job in jobs if job.pk not in replaced]
-    due = outcome(standing, images=len(images), asked=generation.num_images)
-    if generation.status != due:
-        yield f"has to be {due}: jobs {sorted(standing)}, {len(images)} pictures"
+
+
+def _due(site: Site, job: Job) -> Iterator[str]:
+    """Somebody looks at it some time: all that is not over is due, but for a doubt that only a person can end."""
+    over, parked = job.status in FINAL, job.status == JobStatus.UNCONFIRMED
+    rules = {
+        "is over and still due": over and job.due_at is not None,
+        "is not over and never due": not over and not parked and job.due_at is None,
+        "is held and never due": job.holder != "" and job.due_at is None,
+    }
+    yield from _true(rules)
+
+
+# Files and queue
+
+
+def _stored(site: Site) -> Iterator[str]:
+    for image in site.images:
+        yield from (f"Image {image.pk} {wrong}." for wrong in _of_image(image))
+    yield from _orphans(site)
 
 
 def _of_image(image: Image) -> Iterator[str]:
@@ -94,16 +237,21 @@ def _of_image(image: Image) -> Iterator[str]:
         yield "serves other bytes than its row says"
 
 
-def _bought_together() -> Iterator[str]:
-    named = Job.objects.exclude(remote_id="").order_by().values("provider", "remote_id")
-    for pair in named.annotate(count=Count("pk")).filter(count__gt=1):
-        yield f"{pair['count']} jobs have the id {pair['remote_id']} at {pair['provider']}."
+def _orphans(site: Site) -> Iterator[str]:
+    """Every file belongs to a picture, is about to go, or was just kept for a call that is not over."""
+    known = {name for image in site.images for name in image.files}
+    unknown = [name for name in _files(PREFIX) if name not in known]
+    if unknown:
+        doomed = set(Erasure.objects.values_list("name", flat=True))
+        coming = {
+            f"{PREFIX}/{folder}" for job in site.jobs.values() if job.status not in FINAL for folder in _homes(job)
+        }
+        lost = (name for name in unknown if name not in doomed and name.rpartition("/")[0] not in coming)
+        yield from (f"File {name} belongs to no row." for name in lost)
 
 
-def _orphans() -> Iterator[str]:
-    known = {name for image in Image.objects.all() for name in image.files}
-    known |= set(Erasure.objects.values_list("name", flat=True))
-    yield from (f"File {name} belongs to no row." for name in _files(PREFIX) if name not in known)
+def _homes(job: Job) -> Iterable[uuid.UUID]:
+    return (uuid.uuid5(job.pk, str(slot)) for slot in job.slots)
 
 
 def _files(folder: str) -> Iterator[str]:
@@ -115,3 +263,33 @@ def _files(folder: str) -> Iterator[str]:
     for inner in folders:
         if inner != UNFINISHED:
             yield from _files(str(PurePosixPath(folder, inner)))
+
+
+def _queued(site: Site) -> Iterator[str]:
+    """The queue knows that there is something to do, not what."""
+    if not site.generations or not apps.is_installed("django_q"):
+        return
+    for row in apps.get_model("django_q", "OrmQ").objects.all():
+        yield from _carried(row.task)
+    for row in apps.get_model("django_q", "Task").objects.filter(func__in=TASKS):
+        yield from _carried({"func": row.func, "args": row.args, "kwargs": row.kwargs, "result": row.result})
+
+
+def _carried(task: Mapping[str, Any]) -> Iterator[str]:
+    if task.get("func") in TASKS and any(task.get(name) for name in ("args", "kwargs", "result")):
+        yield f"The queue carries more than a bell: {task['func']}."
+
+
+Rule = Callable[[Site], Iterator[str]]
+RULES: Mapping[str, tuple[str, Rule]] = {
+    "I1": ("a call has its row before a byte of it is sent", _known_there),
+    "I2": ("what may have been paid is sent again only under a key that is remembered, byte for byte", _sent_once),
+    "I3": ("a provider's id belongs to one call", _named_once),
+    "I4": ("a status changes from where it stood, by who holds it", partial(_each_job, _swapped)),
+    "I5": ("an end is an end", _final),
+    "I6": ("a picture has its whole file, a file its picture", _stored),
+    "I7": ("a step, its history and what follows from it are written together", _written_together),
+    "I8": ("money is set aside, spent and given back as the calls stand, and the books balance", _paid),
+    "I9": ("nothing but a bell goes through the queue", _queued),
+    "I10": ("whatever is not over is due some time", partial(_each_job, _due)),
+}

@@ -1,6 +1,6 @@
 """A site without waits: one thread, a clock that jumps to whatever comes next, the gateway's wires in memory.
 
-Everything else is the product as it is: engine, transport, database, files. Only sockets, threads and time are left out.
+Everything else is the product as it is: engine, transport, database, files. Sockets, threads and time are left out.
 """
 
 from __future__ import annotations
@@ -210,5 +210,3 @@ def mortal(point: str = "") -> Iterator[list[str]]:
             yield passed
         except Crash:
             passed.append("dead")
-
-

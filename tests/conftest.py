@@ -88,15 +88,10 @@ def never_synced() -> None:
     shelf.prime()
 
 
-@pytest.fixture
-def by_hand() -> None:
-    """This test writes rows or files as nobody else does, so they need not tell a true story."""
-
-
 @pytest.fixture(autouse=True)
 def lawful(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test that may have touched the database, rows and files are as they have to be at any moment."""
-    if not _has_rows(request) or "by_hand" in request.fixturenames:
+    if not _has_rows(request) or request.node.get_closest_marker("by_hand"):
         yield
         return
     for name in ("db", "settings", "media", "monkeypatch"):  # set up before us, and so still there after the test

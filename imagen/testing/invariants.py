@@ -274,7 +274,7 @@ def _queued(site: Site) -> Iterator[str]:
     if not site.generations or not apps.is_installed("django_q"):
         return
     for row in apps.get_model("django_q", "OrmQ").objects.all():
-        yield from _carried(row.task())
+        yield from _carried(row.task)
     for row in apps.get_model("django_q", "Task").objects.filter(func__in=TASKS):
         yield from _carried({"func": row.func, "args": row.args, "kwargs": row.kwargs, "result": row.result})
 

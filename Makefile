@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 WORKERS ?= 2
+CATALOGUES = -l de -l fr --add-location=file --no-obsolete
 TEMPLATES = $(shell find imagen project templates -name '*.html')
 
 .PHONY: help demo test matrix screenshots lint types contracts check bench proof format messages clean
@@ -52,9 +53,10 @@ format: $(VENV)/.dev  ## Put the code into shape
 	-$(BIN)/djade --target-version 5.2 $(TEMPLATES)
 
 messages: $(VENV)/.dev  ## Bring the translations up to date: new texts come in empty, the .mo files follow (needs gettext)
-	cd imagen && ../$(BIN)/python ../manage.py makemessages -l de -l fr --add-location=file --no-obsolete
-	sed -i -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' imagen/locale/*/LC_MESSAGES/django.po
-	cd imagen && ../$(BIN)/python ../manage.py compilemessages
+	cd imagen && ../$(BIN)/python ../manage.py makemessages $(CATALOGUES)
+	$(BIN)/python manage.py makemessages $(CATALOGUES) -i imagen -i tests -i bench -i proof
+	sed -i -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' */locale/*/LC_MESSAGES/django.po
+	$(BIN)/python manage.py compilemessages -i '.*'
 
 clean:  ## Remove the demo's data
 	rm -rf var

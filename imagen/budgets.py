@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
-from imagen import messages
+from imagen import messages, registry
 from imagen.conf import settings
-from imagen.costs import NOTHING, Position, position, site_currency
+from imagen.costs import CREDITS, NOTHING, Position, position, rate, site_currency
 from imagen.exceptions import BudgetExceeded
 from imagen.models import Budget, Change, Entry, Job, Period, Purse, Scope
 
@@ -89,6 +90,17 @@ class Allowance:
         return f"{self.resets_on.isoformat()}T00:00:00Z"
 
     @property
+    def told(self) -> str:
+        """What is left of what until when, for people."""
+        facts = {
+            "left": messages.money(self.remaining, self.rule.currency),
+            "limit": messages.money(self.limit, self.rule.currency),
+            "until": date_format(self.resets_on, "DATE_FORMAT"),
+            "whose": self.rule.whose,
+        }
+        return _("Left: %(left)s of %(limit)s until %(until)s (budget: %(whose)s).") % facts
+
+    @property
     def facts(self) -> dict[str, str]:
         """The same for programs: amounts as decimal text in ``unit``."""
         amounts = {"limit": self.limit, "remaining": self.remaining}
@@ -128,6 +140,17 @@ def _kept(purse: Purse) -> Purse:
     return Purse.objects.get(key=purse.key, starts_on=purse.starts_on, currency=purse.currency)
 
 
+def foreign() -> QuerySet[Budget]:
+    """Budgets in another currency than the site's: where they count, everything that costs is refused."""
+    return Budget.objects.exclude(currency=site_currency())
+
+
+def unrated() -> list[str]:
+    """The services whose credits nobody said the worth of: what is made there counts at the ceiling."""
+    paid = {choice.alias for choice in registry.choices() if choice.offer.price.unit == CREDITS}
+    return sorted(alias for alias in paid if rate(alias, CREDITS) is None)
+
+
 def default_limit() -> Decimal:
     """What each person may spend a month by the site's settings; nothing while they do not say."""
     return Decimal(str(settings.BUDGET.get("default_monthly") or 0))
@@ -143,7 +166,7 @@ def reserve(jobs: Sequence[Job], *, user: Person, freed: Iterable[Job] = ()) -> 
     opened = sorted((purse.pk, rule) for rule, purse in _opened(rules, now))
     for pk, rule in opened:
         if not _take(pk, rule, wanted, spare[pk]):
-            raise _exceeded(user, wanted)
+            raise exceeded(allowances(user)[0], wanted)
     for job in jobs:
         job.purses = [pk for pk, _ in opened]
 
@@ -231,14 +254,13 @@ def _purse(rule: Rule, now: dt.datetime) -> Purse:
     )
 
 
-def _exceeded(user: Person, wanted: Decimal) -> BudgetExceeded:
+def exceeded(least: Allowance, wanted: Decimal) -> BudgetExceeded:
     """What was wanted, what is left where the least is left, and when that begins anew."""
-    least = allowances(user)[0]
     unit = least.rule.currency
     return BudgetExceeded(
-        cost=messages.amount(wanted, site_currency()),
-        left=messages.amount(least.remaining, unit),
-        limit=messages.amount(least.limit, unit),
+        cost=messages.money(wanted, site_currency()),
+        left=messages.money(least.remaining, unit),
+        limit=messages.money(least.limit, unit),
         resets=date_format(least.resets_on, "DATE_FORMAT"),
         whose=least.rule.whose,
         budget=least.facts,

@@ -170,7 +170,9 @@ def _lease(jobs: list[Job], holder: str, until: datetime) -> list[Job]:
         [Event(generation_id=job.generation_id, job=job, what=JobStatus.SUBMITTING) for job in fresh]
     )
     leased, late = Job.objects.filter(pk__in=pks, holder=holder).select_related("generation"), _lateness(jobs)
+    orphans = {job.pk for job in jobs if job.holder}
     for job in (found := list(leased)):
+        job.orphaned = job.pk in orphans
         job.heard, job.late = job.pk in rung, late[job.pk]  # it is this look that it rang for
     return found
 

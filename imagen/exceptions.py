@@ -128,13 +128,13 @@ class EgressBlocked(ImagenError):
 
 
 class OutputError(ImagenError):
-    """An output could not be taken in; ``code`` says why, ``again`` whether another try may help."""
+    """An output could not be taken in; ``code`` says why, ``tries`` in how many rounds it may yet come."""
 
     code = "output_invalid"
 
-    def __init__(self, message: str = "", *, code: str = "", again: bool = False) -> None:
+    def __init__(self, message: str = "", *, code: str = "", tries: int = 1) -> None:
         super().__init__(message, code=code)
-        self.again = again
+        self.tries = tries
 
 
 class StorageError(ImagenError):

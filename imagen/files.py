@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -34,6 +34,7 @@ THUMBNAIL = (320, 320)
 PREFIX = "imagen"
 UNFINISHED = "unfinished"
 STALE_SECONDS = 3600.0
+PAGE_TRIES = 3  # rounds: an error page in place of a picture is often gone a moment later
 _CLEAR_SECONDS = 3.0  # somebody may be waiting for the answer to a deletion
 _ROUND = 500
 _GIVE_UP = 10  # failures in a row
@@ -88,7 +89,7 @@ def prepare(data: bytes, *, system: str) -> Ready:
     try:
         final = marks.mark(marks.trim(data), system=system)
     except ValueError as error:  # Pillow is content with a PNG that lacks its end
-        raise OutputError("not a whole picture", again=True) from error
+        raise OutputError("not a whole picture", tries=PAGE_TRIES) from error
     return Ready(
         data=final,
         small=marks.mark(_shrink(picture), system=system),
@@ -125,7 +126,7 @@ def _decode(data: bytes) -> Pillow.Image:
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise OutputError("too many pixels", code="output_too_large") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise OutputError("not a whole picture", again=True) from error
+        raise OutputError("not a whole picture", tries=PAGE_TRIES) from error
     return picture
 
 
@@ -211,7 +212,7 @@ def doom(names: Iterable[str]) -> None:
     """Have these files deleted once the transaction is committed, and again until it works."""
     doomed = list(names)
     Erasure.objects.bulk_create([Erasure(name=name) for name in doomed])
-    transaction.on_commit(lambda: _erase(Erasure.objects.filter(name__in=doomed)) and None, robust=True)
+    transaction.on_commit(lambda: _erase(_within(_CLEAR_SECONDS, names=doomed)) and None, robust=True)
 
 
 def clear() -> None:
@@ -222,9 +223,14 @@ def clear() -> None:
 
 def purge(*, seconds: float = math.inf) -> int:
     """Delete doomed files, those that were tried less often first, and return how many are gone."""
-    until = time.monotonic() + seconds
-    rows = Erasure.objects.order_by("tries", "pk")[:_ROUND]
-    return _erase(takewhile(lambda row: time.monotonic() < until, rows))
+    return _erase(_within(seconds))
+
+
+def _within(seconds: float, *, names: Collection[str] | None = None) -> Iterator[Erasure]:
+    """What is to be deleted, of all or of these, for so long."""
+    until, rows = time.monotonic() + seconds, Erasure.objects.order_by("tries", "pk")
+    chosen = rows[:_ROUND] if names is None else rows.filter(name__in=names)
+    return takewhile(lambda row: time.monotonic() < until, chosen)
 
 
 def _erase(rows: Iterable[Erasure]) -> int:

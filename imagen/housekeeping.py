@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from imagen import pipeline
-from imagen.models import Event, Generation, IdempotencyKey, Job
-from imagen.states import FINISHED
+from imagen.models import Event, Generation, IdempotencyKey, Job, Plea
+from imagen.states import FINISHED, JobStatus
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -57,9 +57,14 @@ def _erased(chosen: QuerySet[Generation]) -> bool:
     return still
 
 
-def hush() -> None:
-    """Delete words that came after the request they are about was deleted."""
+def hush(person: AbstractBaseUser | None = None) -> None:
+    """Delete gateways' words that came after the request was deleted, and why this person wanted more money.
+
+    What somebody noted about the money of a deleted request stays.
+    """
     gone = {"generation__deleted_at__isnull": False}
-    Event.objects.filter(**gone).exclude(note="").update(note="")
+    Event.objects.filter(**gone, what__in=JobStatus.values).exclude(note="").update(note="")
     Job.objects.filter(**gone).exclude(error_note="").update(error_note="")
     Generation.objects.exclude(deleted_at=None).exclude(error_note="").update(error_note="")
+    if person is not None:
+        Plea.objects.filter(user=person.pk).update(reason="", note="")

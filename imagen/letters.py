@@ -19,7 +19,7 @@ Words = Callable[[], tuple[str, str]]
 
 def to_administrators(words: Words) -> None:
     """Mail the site's ADMINS once the transaction is committed; ``words`` makes subject and text."""
-    _after_commit(lambda *told: mail_admins(*told), words)
+    _after_commit(mail_admins, words)
 
 
 def to(addresses: Collection[str], words: Words) -> None:

@@ -222,11 +222,11 @@ ACTIONS: Mapping[str, Any] = {
 }
 
 
-def amount(value: Decimal, unit: str) -> str:
-    """An amount as people read it: two places, more only where there is more to say."""
-    plain = value.quantize(Decimal("0.0001")).normalize()
-    places = max(2, -int(plain.as_tuple().exponent))
-    return f"{number_format(value, places, use_l10n=True, force_grouping=True)} {unit}"
+def money(amount: Decimal, unit: str) -> str:
+    """An amount as people read it: two places, none for credits, more only where there is more to say."""
+    plain = amount.quantize(Decimal("0.0001")).normalize()
+    places = max(0 if unit == "credits" else 2, -int(plain.as_tuple().exponent))
+    return f"{number_format(amount, places, use_l10n=True, force_grouping=True)} {unit}"
 
 
 _MONEY_IS_ASKED = frozenset({402, 500, 503})  # the request was right and something else was in the way
@@ -242,15 +242,15 @@ def sentence(code: str, **params: Any) -> str:
     return str(SENTENCES.get(code, SENTENCES["internal_error"]).text) % _Blanks(params)
 
 
-def money(spent: str, *, price: str = "") -> str:
-    """What is said about money."""
+def money_line(spent: str, *, price: str = "") -> str:
+    """What this key of ``MONEY`` says."""
     return str(MONEY[spent]) % {"price": price}
 
 
 def answer(code: str, **params: Any) -> str:
     """The sentence for who asked and was refused; where they may wonder whether it cost something, that too."""
     told = sentence(code, **params)
-    return f"{told} {money('no')}" if http_status(code) in _MONEY_IS_ASKED else told
+    return f"{told} {money_line('no')}" if http_status(code) in _MONEY_IS_ASKED else told
 
 
 def field_sentence(code: str, **params: Any) -> str:

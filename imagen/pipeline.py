@@ -196,7 +196,7 @@ def erase(generation: Generation) -> None:
         files.doom([name for image in generation.images.all() for name in image.files])
         generation.images.all().delete()
         generation.events.update(note="")
-        generation.jobs.update(error_note="")
+        generation.jobs.update(error_note="", answer="")
         IdempotencyKey.objects.filter(user=generation.user_id, body__id=str(generation.pk)).update(body={})
         generation.save_changes(
             prompt="", negative_prompt="", metadata={}, error_note="", deleted_at=timezone.now()

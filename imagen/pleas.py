@@ -92,11 +92,19 @@ def _make_own(plea: Plea, budget: Budget | None) -> None:
     """A budget of this person's own: the limit that each has, and what was asked for; the purse goes on under it."""
     limit = budget.limit if budget else budgets.default_limit()
     period = Period(plea.purse.period)
-    own = Budget.objects.create(
-        scope=Scope.PERSON, user=plea.user, period=period, limit=limit + plea.wanted, currency=plea.purse.currency
-    )
+    own = Budget(scope=Scope.PERSON, user=plea.user, period=period, limit=limit + plea.wanted)
+    own.currency = plea.purse.currency
+    _save_own(own)
     running = Purse.objects.filter(pk=budgets.renewed(plea.purse).pk)
     running.update(key=budgets.key(own, plea.user_id), budget=own)
+
+
+def _save_own(own: Budget) -> None:
+    try:
+        with transaction.atomic():
+            own.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict(state=_("a budget of this person's own meanwhile; change that one")) from error
 
 
 def _tell_owners(plea: Plea) -> None:
@@ -117,7 +125,7 @@ def _tell_person(plea: Plea) -> None:
 def _facts(plea: Plea) -> dict[str, str]:
     return {
         "person": str(plea.user),
-        "wanted": messages.amount(plea.wanted, plea.purse.currency),
+        "wanted": messages.money(plea.wanted, plea.purse.currency),
         "reason": plea.reason or "–",
         "note": plea.note or "–",
     }
@@ -131,8 +139,9 @@ def answered(plea: Plea) -> str:
     """The answer in plain words, for who asked."""
     told = {
         Answer.OPEN: _("You asked for %(wanted)s more. Nobody has answered yet."),
-        Answer.GRANTED: _("You got %(wanted)s more for the period that runs now. Note: %(note)s"),
-        Answer.RAISED: _("Your limit was raised by %(wanted)s. Note: %(note)s"),
-        Answer.DECLINED: _("You did not get the %(wanted)s you asked for. Note: %(note)s"),
+        Answer.GRANTED: _("You got %(wanted)s more for the period that runs now."),
+        Answer.RAISED: _("Your limit was raised by %(wanted)s."),
+        Answer.DECLINED: _("You did not get the %(wanted)s you asked for."),
     }
-    return told[Answer(plea.answer)] % _facts(plea)
+    text = told[Answer(plea.answer)] % _facts(plea)
+    return f"{text} {_('Note: %(note)s') % _facts(plea)}" if plea.note else text

@@ -228,6 +228,12 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def clock(moment: datetime) -> str:
+    """The time to the minute as people here read it, with the day unless it is today."""
+    there = timezone.localtime(moment)
+    return f"{there:%H:%M}" if there.date() == timezone.localdate() else f"{date_format(there)}, {there:%H:%M}"
+
+
 def _trouble(generation: Generation) -> str:
     """The code that explains why it is not ready: its own, or that of a call still waiting."""
     waiting = (job.error_code for job in generation.jobs.all() if job.error_code and JobStatus(job.status) in WORKING)

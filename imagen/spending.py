@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from imagen import costs, messages
@@ -16,13 +15,23 @@ _PAID = {"yes": "yes", "told": "yes", "kept": "yes", "came": "came"}
 
 def price(amount: Decimal | None, unit: str) -> str:
     """An amount with its unit as people write it, or that nobody knows it."""
-    return _("price unknown") if amount is None else f"{number_format(amount, 4)} {unit}"
+    return _("price unknown") if amount is None else messages.money(amount, unit)
+
+
+def tag(bill: costs.Bill, *, counted: bool = True) -> str:
+    """A price before anybody pays it; where it is ``counted`` otherwise in budgets, that too."""
+    if bill.amount is not None and not bill.amount:
+        return _("free")
+    told = _("price unknown") if bill.amount is None else messages.money(bill.amount, bill.unit)
+    if not counted or (bill.amount is not None and bill.rate is not None):
+        return told
+    return _("%(price)s; counts as %(stake)s") % {"price": told, "stake": messages.money(bill.stake, bill.stake_unit)}
 
 
 def line(generation: Generation, code: str = "") -> str:
     """What was spent, may have been spent, or will be; ``code`` is what is wrong with it."""
     amount = generation.cost_actual or generation.cost_estimated
-    told = messages.money(_key(generation, code), price=price(amount, generation.cost_unit))
+    told = messages.money_line(_key(generation, code), price=price(amount, generation.cost_unit))
     if not risked(generation):
         return told
     return _("%(told)s An earlier call, never confirmed, may have been charged too.") % {"told": told}

@@ -23,6 +23,7 @@ from imagen.types import Call, Reply
 HEADERS = {"accept-encoding": "identity", "user-agent": f"imagen/{__version__}"}
 MAX_REDIRECTS = 3
 GONE = frozenset({403, 404, 410})
+BROKEN_TRIES, GONE_TRIES = 5, 3  # rounds in which an output that broke off, or whose address has expired, may come
 T = TypeVar("T")
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -106,7 +107,7 @@ class Transport:
             except ImagenError:
                 raise
             except Exception as error:  # not chained, as above
-                raise OutputError(f"the download broke off: {type(error).__name__}", again=True) from None
+                raise OutputError(f"the download broke off: {type(error).__name__}", tries=BROKEN_TRIES) from None
 
     async def _follow(self, url: str, into: IO[bytes]) -> int:
         for _ in range(MAX_REDIRECTS + 1):
@@ -117,13 +118,13 @@ class Transport:
                 if not response.has_redirect_location:
                     return await self._take(response, into)
                 url = redirected(url, response.headers["location"])
-        raise OutputError("the address redirects too often", again=True)
+        raise OutputError("the address redirects too often", tries=BROKEN_TRIES)
 
     async def _take(self, response: httpx.Response, into: IO[bytes]) -> int:
         if response.status_code in GONE:
-            raise OutputError("the address has expired", code="output_expired", again=True)
+            raise OutputError("the address has expired", code="output_expired", tries=GONE_TRIES)
         if response.status_code != 200:
-            raise OutputError(f"the address answered {response.status_code}", again=True)
+            raise OutputError(f"the address answered {response.status_code}", tries=BROKEN_TRIES)
         if not _plain(response):
             raise OutputError("the output came compressed")
         if int(response.headers.get("content-length", 0)) > self._max_bytes:

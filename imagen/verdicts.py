@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from imagen.conf import settings
-from imagen.exceptions import Busy, Declined, EgressBlocked, ImagenError
+from imagen.exceptions import Busy, Declined, EgressBlocked, ImagenError, OutputError
 from imagen.models import Image, Job, Move
 from imagen.states import JobStatus
 from imagen.types import Failure, Output, Snapshot, State, Trace
@@ -27,9 +27,10 @@ EMPTY_LOOKS = 5
 EMPTY_SECONDS = 12.0
 LOST_SECONDS = 60.0
 POISON_TRIES = 5
+DECODE_TRIES = 3  # of one picture, each of which killed the worker
 CONFIRM_SECONDS = 2.0
 STORAGE_STEPS = (60.0, 300.0, 900.0, 3600.0)
-OUTPUT_TRIES = {"output_expired": 3, "output_invalid": 5}
+EXPIRED_STEPS = (60.0, 240.0)  # five minutes for a gateway to sign a fresh address
 SPEAKING = frozenset({"provider_protocol_error", "provider_job_lost", "provider_auth"})
 FREE = frozenset({"content_filtered", "provider_rejected"})
 _RATIO_TOLERANCE = 0.1
@@ -37,8 +38,7 @@ _RATIO_TOLERANCE = 0.1
 
 def delay(tries: int) -> float:
     """Seconds before the next try, after so many."""
-    steps = settings.RETRY_SECONDS
-    return float(steps[min(tries, len(steps) - 1)])
+    return float(_step(settings.RETRY_SECONDS, tries))
 
 
 def declined(job: Job, error: ImagenError, *, account: str, now: datetime, again: bool = False) -> Move:
@@ -208,9 +208,36 @@ class Haul:
 
     @property
     def tries(self) -> int:
-        """How many rounds may bring more."""
-        hopeful = (error.code for error in self.errors if getattr(error, "again", False))
-        return max((OUTPUT_TRIES.get(code, 1) for code in hopeful), default=0)
+        """In how many rounds more may come."""
+        return max((_tries(error) for error in self.errors), default=0)
+
+    def pause(self, tries: int) -> float:
+        """Seconds until the next round, after so many: the least that one of those still to come needs."""
+        hopeful = (error.code for error in self.errors if tries < _tries(error))
+        return min(_step(EXPIRED_STEPS, tries - 1) if code == "output_expired" else delay(tries) for code in hopeful)
+
+
+def _tries(error: ImagenError) -> int:
+    return error.tries if isinstance(error, OutputError) else 1
+
+
+def _step(steps: Sequence[float], number: int) -> float:
+    return steps[min(number, len(steps) - 1)]
+
+
+def decoding(job: Job, slot: int) -> Move:
+    """The picture of this place is about to be decoded: whoever is killed by it leaves the mark behind."""
+    return _marked(job, job.decodes + str(slot))
+
+
+def decoded(job: Job, slot: int) -> Move:
+    """Decoding it killed nobody: the mark goes."""
+    return _marked(job, job.decodes.replace(str(slot), "", 1))
+
+
+def _marked(job: Job, decodes: str) -> Move:
+    step = Move(job=job, to=JobStatus(job.status), wait=settings.LEASE_SECONDS, code=job.error_code)
+    return replace(step, changes={"decodes": decodes, "error_note": job.error_note})
 
 
 def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now: datetime) -> Move:
@@ -218,9 +245,9 @@ def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now
     stuck = next((error for error in haul.errors if error.code.startswith("storage_")), None)
     if stuck is not None:
         return _unstored(job, haul, stuck, retention, now)
-    tries = job.tries + 1
+    tries = 1 if job.error_code.startswith("storage_") else job.tries + 1  # waits for storage count tries too
     if tries < haul.tries:
-        step = Move(job=job, to=JobStatus.STORING, wait=delay(tries), release=True, code=haul.errors[0].code)
+        step = Move(job=job, to=JobStatus.STORING, wait=haul.pause(tries), release=True, code=haul.errors[0].code)
         return replace(step, changes={"tries": tries}, images=haul.images)
     return _ended(job, haul, snapshot, now)
 
@@ -229,7 +256,7 @@ def _unstored(job: Job, haul: Haul, error: ImagenError, retention: float, now: d
     age = (now - (job.accepted_at or job.created_at)).total_seconds()
     if age > max(retention - 2 * HOUR, retention / 2):
         return Move(job=job, to=JobStatus.FAILED, code="storage_unavailable", images=haul.images)
-    wait = STORAGE_STEPS[min(job.tries, len(STORAGE_STEPS) - 1)]
+    wait = _step(STORAGE_STEPS, job.tries)
     step = Move(job=job, to=JobStatus.STORING, wait=wait, release=True, code=error.code, images=haul.images)
     return replace(step, changes={"tries": job.tries + 1})
 

@@ -24,7 +24,7 @@ SQLITE_OPTIONS: dict[str, Any] = {
 # A database, a broker or a bucket that does not answer is an error after seconds, so that a request never hangs on it.
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     "connect_timeout": 3,
-    "tcp_user_timeout": 4000,
+    "tcp_user_timeout": 3000,
     "keepalives_idle": 3,
     "keepalives_interval": 2,
     "keepalives_count": 2,

@@ -174,6 +174,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE = "en"  # also that of mails to administrators
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "project/locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

@@ -138,6 +138,7 @@ def a_deaf_cluster(place: Place, gateway: Gateway, *, count: int = 5) -> tuple[B
     place.start("manage.py", "imagen_worker")
     wait(lambda: not place.inside("left"), seconds=PATIENCE, what="the worker's work")
     found["well"] = _health(place) == 200
+    place.kill(cluster)  # it would not hear SIGTERM either
     return close(place, gateway), found
 
 

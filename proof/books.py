@@ -49,22 +49,27 @@ class Books:
 
 
 def settle(place: Place, *, seconds: float) -> None:
-    """Ring until nothing is under way; then let the time of the look-ups pass, and ring until they are done."""
+    """Ring until nothing is under way; then let the time of the look-ups pass, and ring until they are done.
+
+    ``seconds`` without any progress are too long, however busy the machine.
+    """
     _until_nothing_is_left(place, seconds)
     if place.inside("hurry"):
         _until_nothing_is_left(place, seconds)
 
 
 def _until_nothing_is_left(place: Place, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while place.inside("left") and time.monotonic() < until:
+    before, until = None, time.monotonic() + seconds
+    while (left := place.inside("left")) and time.monotonic() < until:
+        if before is None or left < before:
+            before, until = left, time.monotonic() + seconds
         place.inside("knock")
         time.sleep(1)
 
 
 def close(place: Place, gateway: Gateway) -> Books:
-    """Compare the books after one run of what deletes files that belong to nobody."""
-    place.inside("prune")
+    """Compare the books after one run of ``imagen_prune``."""
+    place.manage("imagen_prune", "--grace", "0", code=None)  # what it cannot mend is found below
     calls, stored = place.inside("calls"), place.inside("stored")
     bought = Counter(job.prompt for job in gateway.jobs)
     generations = {call["prompt"]: call["generation"] for call in calls}

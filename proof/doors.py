@@ -57,10 +57,12 @@ def _client(place: Place, told: dict[str, str], numbers: range) -> None:
                 told[prompt] = answer.json["id"]
 
 
-def key_rotated(place: Place, gateway: Gateway, *, count: int = 30) -> tuple[Books, int]:
-    """The key is changed twice with bells queued and calls under way, the old one kept at first; rings turned away."""
-    web, cluster = place.serve(), place.cluster()
-    for turn, known in enumerate((True, False)):
+def key_rotated(
+    place: Place, gateway: Gateway, *, count: int = 30, fallbacks: tuple[bool, ...] = (True, False)
+) -> tuple[Books, int]:
+    """The key is changed with bells queued and calls under way, the old one kept or not; rings turned away if kept."""
+    web, cluster, turned_away = place.serve(), place.cluster(), 0
+    for turn, known in enumerate(fallbacks):
         old, seen = place.env["SECRET_KEY"], len(gateway.jobs)
         place.inside("ask", first=turn * count, count=count, providers=PROVIDERS)
         wait(lambda seen=seen: len(gateway.jobs) > seen + count // 4, seconds=30, what="sends")
@@ -71,7 +73,7 @@ def key_rotated(place: Place, gateway: Gateway, *, count: int = 30) -> tuple[Boo
         web, cluster, rung = place.serve(), place.cluster(), len(gateway.rings)
         settle(place, seconds=PATIENCE)
         if known:
-            turned_away = sum(ring.status in (401, 404) for ring in gateway.rings[rung:])
+            turned_away += sum(ring.status in (401, 404) for ring in gateway.rings[rung:])
     return close(place, gateway), turned_away
 
 

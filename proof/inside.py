@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from decimal import Decimal
 from typing import Any
 
 import django
@@ -16,12 +17,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402  # Django is not ready before
-from django.core.management import get_commands  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
 from django.db import connection  # noqa: E402
-from django.db.models import Q  # noqa: E402
+from django.db.models import Q, Sum  # noqa: E402
+from rest_framework.authtoken.models import Token  # noqa: E402
 
 from imagen import files, pipeline, queue  # noqa: E402
-from imagen.models import Event, Image, Job, database_now  # noqa: E402
+from imagen.models import Budget, Event, Image, Job, Purse, Scope, database_now  # noqa: E402
 from imagen.models.image import storage  # noqa: E402
 from imagen.states import FINAL, JobStatus  # noqa: E402
 from imagen.testing import invariants  # noqa: E402
@@ -62,6 +64,11 @@ def hurry() -> int:
     return Job.objects.filter(status=JobStatus.UNCONFIRMED).update(due_at=database_now())
 
 
+def hurry_storage() -> int:
+    """Let the time until pictures that could not be stored are tried again pass at once; how many there are."""
+    return Job.objects.filter(status=JobStatus.STORING, holder="").update(due_at=database_now())
+
+
 def knock(times: int = 1) -> None:
     """Ring the bell so many times."""
     for _ in range(times):
@@ -80,17 +87,6 @@ def wipe() -> None:
     with redis.Redis.from_url(settings.REDIS_URL) as server:
         if found := server.keys("django_q:*"):
             server.delete(*found)
-
-
-def prune() -> None:
-    """Delete what belongs to nobody, without a grace."""
-    if "imagen_prune" in get_commands():
-        from django.core.management import call_command  # noqa: PLC0415
-
-        call_command("imagen_prune", grace=0, verbosity=0)
-    else:
-        files._STALE_SECONDS = 0
-        files.clear()
 
 
 def stored() -> dict[str, list[str]]:
@@ -142,8 +138,27 @@ def rows() -> list[list[Any]]:
     return [[str(fact) for fact in row] for row in found] + [[Event.objects.count(), Image.objects.count()]]
 
 
-_WORK = (ask, knock, hurry, wipe, prune)
-_LOOKS = (calls, left, stored, wrong, engines, held, nobody_writes, rows)
+def person(limit: str) -> str:
+    """Somebody with a monthly limit of their own; their token."""
+    user = User.objects.create_user(f"buyer {User.objects.count()}", is_superuser=True)
+    Budget.objects.create(scope=Scope.PERSON, user=user, limit=Decimal(limit))
+    return str(Token.objects.create(user=user).key)
+
+
+def overdrawn() -> int:
+    """How many purses hold more than their budget allows, at this moment."""
+    return sum(purse.spent + purse.reserved > purse.budget.limit for purse in Purse.objects.select_related("budget"))
+
+
+def money() -> dict[str, Any]:
+    """What each purse says was spent, what is still set aside, and what does not add up."""
+    reserved = Purse.objects.aggregate(total=Sum("reserved"))["total"]
+    spent = [str(purse.spent.normalize()) for purse in Purse.objects.order_by("pk")]
+    return {"spent": spent, "reserved": str(reserved), "wrong": wrong()}
+
+
+_WORK = (ask, person, knock, hurry, hurry_storage, wipe)
+_LOOKS = (calls, left, stored, wrong, overdrawn, money, engines, held, nobody_writes, rows)
 ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
 
 

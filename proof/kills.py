@@ -28,7 +28,7 @@ class Run:
     books: Books
 
 
-def loop(place: Place, gateway: Gateway, *, count: int, kills: int, seed: int = 7, patience: float = 120) -> Run:
+def loop(place: Place, gateway: Gateway, *, count: int, kills: int, seed: int = 7, patience: float = 60) -> Run:
     """Ask all the time; kill one to three seconds after the cluster has gone to work; in the end let it finish."""
     begun, dice = time.monotonic(), random.Random(seed)
     for number in range(kills):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proof import bells, doors, kills, workers
+from proof import bells, doors, kills, money, once, recovery, workers
 from proof.goals import Goal
 
 GOALS: tuple[Goal, ...] = (
@@ -10,4 +10,7 @@ GOALS: tuple[Goal, ...] = (
     *workers.GOALS,
     *doors.GOALS,
     *bells.GOALS,
+    *once.GOALS,
+    *recovery.GOALS,
+    *money.GOALS,
 )  # fmt: skip

@@ -14,8 +14,9 @@ from django.utils.translation import templatize
 
 import imagen
 
-ROOT = Path(imagen.__file__).parent
+ROOT = Path(imagen.__file__).parents[1]
 LANGUAGES = ("de", "fr")
+SOURCES = {"imagen": ("imagen",), "project": ("project", "templates")}  # where a catalogue is, and what is in it
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext"}
 _CALL = re.compile(r"""\b(n?p?gettext|_)\(((?:u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")[,\s]*)+)""")
 _LINE = re.compile(r'^(msgctxt|msgid_plural|msgid|msgstr(?:\[\d\])?)? ?("(?:[^"\\]|\\.)*")$')
@@ -57,16 +58,18 @@ def _of_template(path: Path) -> Iterator[Text]:
         yield _text(call, ast.literal_eval(f"({words.rstrip().rstrip(',')},)"))
 
 
-def source() -> set[Text]:
-    """Every text of the package that is to be translated."""
-    python = (path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in ("migrations", "testing"))
+def source(where: str = "imagen") -> set[Text]:
+    """Every text there that is to be translated."""
+    files = [path for folder in SOURCES[where] for path in (ROOT / folder).rglob("*.*")]
+    python = (path for path in files if path.suffix == ".py" and path.parent.name != "migrations")
+    templates = (path for path in files if path.suffix == ".html")
     found = {text for path in python for text in _of_python(path)}
-    return found | {text for path in (ROOT / "templates").rglob("*.html") for text in _of_template(path)}
+    return found | {text for path in templates for text in _of_template(path)}
 
 
-def catalogue(language: str) -> list[Entry]:
+def catalogue(where: str, language: str) -> list[Entry]:
     """The entries of a .po file, its header left out."""
-    blocks = (ROOT / f"locale/{language}/LC_MESSAGES/django.po").read_text().split("\n\n")
+    blocks = (ROOT / f"{where}/locale/{language}/LC_MESSAGES/django.po").read_text().split("\n\n")
     return [entry for block in blocks if (entry := _entry(block)).text.one]
 
 
@@ -82,9 +85,9 @@ def _entry(block: str) -> Entry:
     return Entry(text, said, fuzzy=bool(re.search(r"^#,.*fuzzy", block, re.MULTILINE)))
 
 
-def compiled(language: str) -> dict[Any, str]:
+def compiled(where: str, language: str) -> dict[Any, str]:
     """What the .mo file answers: by text, or by text and number of the plural's form."""
-    with (ROOT / f"locale/{language}/LC_MESSAGES/django.mo").open("rb") as file:
+    with (ROOT / f"{where}/locale/{language}/LC_MESSAGES/django.mo").open("rb") as file:
         found: dict[Any, str] = dict(vars(gettext.GNUTranslations(file))["_catalog"])
     found.pop("")  # the header
     return found

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 pytest_plugins = ["imagen.testing.plugin"]
+pytest.register_assert_rewrite("tests.faults.outcome")
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
@@ -88,10 +89,15 @@ def never_synced() -> None:
     shelf.prime()
 
 
+@pytest.fixture
+def by_hand() -> None:
+    """The same as the marker, for fixtures that need it."""
+
+
 @pytest.fixture(autouse=True)
 def lawful(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test that may have touched the database, rows and files are as they have to be at any moment."""
-    if not _has_rows(request) or request.node.get_closest_marker("by_hand"):
+    if not _has_rows(request) or _untrue(request):
         yield
         return
     for name in ("db", "settings", "media", "monkeypatch"):  # set up before us, and so still there after the test
@@ -108,6 +114,11 @@ def _has_rows(request: pytest.FixtureRequest) -> bool:
     return marked or not {"db", "transactional_db"}.isdisjoint(request.fixturenames)
 
 
+def _untrue(request: pytest.FixtureRequest) -> bool:
+    """Whether this test writes rows or files as nobody else does, so that they need not tell a true story."""
+    return request.node.get_closest_marker("by_hand") is not None or "by_hand" in request.fixturenames
+
+
 def _ledger(request: pytest.FixtureRequest) -> Any:
     """What the gateway of this test remembers, where there is one."""
     return request.getfixturevalue("imagen_gateway").ledger if "imagen_gateway" in request.fixturenames else None
@@ -120,6 +131,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("imagen.engine.loop.TICK_SECONDS", 0.02)
     monkeypatch.setattr("imagen.verdicts.CONFIRM_SECONDS", 0.05)
     monkeypatch.setattr("imagen.verdicts.EMPTY_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.verdicts.EXPIRED_STEPS", (0.05, 0.1))
     monkeypatch.setattr("imagen.queue.knock", lambda: None)
 
 

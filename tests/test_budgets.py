@@ -188,7 +188,7 @@ def entries() -> list[tuple[str, Decimal, Decimal]]:
 
 def accept(job: Job, cost: str | None = "0.038") -> Job:
     """The call as the engine moves it when its provider takes it."""
-    job.move(JobStatus.SUBMITTING, wait=60)
+    job.move(JobStatus.SUBMITTING, wait=60, changes={"fence": job.fence + 1})
     job.move(JobStatus.SENDING, wait=60, stamps=("sent_at",))
     known = {"remote_id": job.pk.hex, "accepted_at": timezone.now(), "cost": cost and Decimal(cost)}
     job.move(JobStatus.PROCESSING, wait=60, changes=known)

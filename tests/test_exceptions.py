@@ -16,7 +16,7 @@ from imagen.exceptions import Busy, FieldError, ImagenError, InvalidRequest, Not
         (ImagenError(code="conflict"), "conflict", "conflict"),
         (NotFound(), "model_retired", "model_retired"),
         (Unreadable("not JSON"), "not JSON", "provider_protocol_error"),
-        (OutputError("gone", code="output_expired", again=True), "gone", "output_expired"),
+        (OutputError("gone", code="output_expired", tries=3), "gone", "output_expired"),
     ],
 )
 def test_an_error_says_its_words_or_its_code(error: ImagenError, words: str, code: str):

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
 from PIL import Image as Pillow
 
 from imagen import files, marks
 from imagen.exceptions import OutputError, StorageError
+from imagen.models import Erasure
 
 
 def picture(form: str = "PNG", size: tuple[int, int] = (64, 48), mode: str = "RGB", **options: Any) -> bytes:
@@ -74,7 +77,7 @@ def test_half_a_file_of_the_same_name_is_replaced(media):
 def test_what_is_no_whole_picture_is_refused(data):
     with pytest.raises(OutputError) as refused:
         files.prepare(data, system="x")
-    assert (refused.value.code, refused.value.again) == ("output_invalid", True)
+    assert (refused.value.code, refused.value.tries) == ("output_invalid", 3)
 
 
 def test_more_pixels_than_allowed_are_refused_before_decoding(settings):
@@ -140,3 +143,29 @@ def test_unfinished_files_go_after_an_hour(media):
     os.utime(old, (time.time() - 4000,) * 2)
     files.clear()
     assert (old.exists(), new.exists()) == (False, True)
+
+
+@pytest.mark.django_db
+def test_deleting_takes_a_few_seconds_at_most_and_goes_on_at_the_next_sweep(monkeypatch):
+    Erasure.objects.bulk_create([Erasure(name="imagen/nobody/one.png"), Erasure(name="imagen/nobody/two.png")])
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_CLEAR_SECONDS", 0.0)
+        files.clear()
+    assert Erasure.objects.count() == 2
+    files.clear()
+    assert not Erasure.objects.exists()
+
+
+def test_a_file_that_is_there_with_other_bytes_is_stored_again(media):
+    ready, folder = files.prepare(picture(), system="x"), uuid.uuid4()
+    kept = files.keep(ready, folder=folder)
+    (media / kept.name).write_bytes(ready.data[:-1] + b"x")
+    assert files.keep(ready, folder=folder) == kept
+    assert (media / kept.name).read_bytes() == ready.data
+
+
+def test_storage_that_keeps_other_bytes_of_the_same_size_is_not_believed(media, monkeypatch):
+    monkeypatch.setattr(Storage, "open", lambda self, name, mode="rb": ContentFile(b"x" * self.size(name)))
+    with pytest.raises(StorageError):
+        files.keep(files.prepare(picture(), system="x"), folder=uuid.uuid4())
+    assert stored(media) == []

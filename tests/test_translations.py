@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 
 from tests import catalogues
-from tests.catalogues import LANGUAGES, Entry
+from tests.catalogues import LANGUAGES, SOURCES, Entry
 
+every = pytest.mark.parametrize(("where", "language"), list(product(SOURCES, LANGUAGES)))
 BLANKS = re.compile(r"%\(\w+\)[sd]|(?<![\w%])%[sd]|\{\w*\}")
 
 
@@ -17,9 +19,9 @@ def _blanks(text: str) -> set[str]:
     return set(BLANKS.findall(text))
 
 
-def _all(language: str) -> Iterator[tuple[str, str]]:
+def _all(where: str, language: str) -> Iterator[tuple[str, str]]:
     """Each translation beside the text it stands for."""
-    for entry in catalogues.catalogue(language):
+    for entry in catalogues.catalogue(where, language):
         for number, said in enumerate(entry.said):
             yield (entry.text.many if number else entry.text.one), said
 
@@ -32,51 +34,53 @@ def _compiled(entry: Entry) -> Iterator[tuple[object, str]]:
         yield from (((one, number), said) for number, said in enumerate(entry.said))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_of_the_source_stands_in_the_catalogue_and_no_other(language):
-    there = {entry.text for entry in catalogues.catalogue(language)}
-    wanted = catalogues.source()
+@every
+def test_every_text_of_the_source_stands_in_the_catalogue_and_no_other(where, language):
+    there = {entry.text for entry in catalogues.catalogue(where, language)}
+    wanted = catalogues.source(where)
     assert sorted(text.one for text in wanted - there) == [], "run: make messages"
     assert sorted(text.one for text in there - wanted) == [], "run: make messages"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_is_translated_and_nothing_is_a_guess(language):
-    entries = catalogues.catalogue(language)
+@every
+def test_every_text_is_translated_and_nothing_is_a_guess(where, language):
+    entries = catalogues.catalogue(where, language)
     assert [entry.text.one for entry in entries if entry.fuzzy] == []
     assert [entry.text.one for entry in entries if not all(said.strip() for said in entry.said)] == []
     assert [entry.text.one for entry in entries if len(entry.said) != (2 if entry.text.many else 1)] == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_compiled_catalogue_says_what_the_readable_one_says(language):
-    readable = dict(pair for entry in catalogues.catalogue(language) for pair in _compiled(entry))
-    assert catalogues.compiled(language) == readable, "run: make messages"
+@every
+def test_the_compiled_catalogue_says_what_the_readable_one_says(where, language):
+    readable = dict(pair for entry in catalogues.catalogue(where, language) for pair in _compiled(entry))
+    assert catalogues.compiled(where, language) == readable, "run: make messages"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_translation_has_the_blanks_of_its_text(language):
-    singular = {entry.text.one for entry in catalogues.catalogue(language) if entry.text.many}
-    for text, said in _all(language):
+@every
+def test_a_translation_has_the_blanks_of_its_text(where, language):
+    singular = {entry.text.one for entry in catalogues.catalogue(where, language) if entry.text.many}
+    for text, said in _all(where, language):
         if text in singular:  # one picture may be said without a number
             assert _blanks(said) <= _blanks(text) | {"%(count)s"}, text
         else:
             assert _blanks(said) == _blanks(text), text
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_translation_begins_and_ends_like_its_text(language):
-    for text, said in _all(language):
+@every
+def test_a_translation_begins_and_ends_like_its_text(where, language):
+    for text, said in _all(where, language):
         assert (text[0].isspace(), text[-1].isspace()) == (said[0].isspace(), said[-1].isspace()), text
         assert (text[-1] in ".…:") is (said[-1] in ".…:"), text
         assert "!" not in said, text
 
 
-def test_french_is_set_as_french_is():
+@pytest.mark.parametrize("where", SOURCES)
+def test_french_is_set_as_french_is(where):
     wrong = re.compile(r"\w[:;?»](\s|$)|(?<!_) [:;?»]|«[^\u00a0]|(?<!\[)'(?!\])|\b(tu|toi|ton|tes|ta)\b")
-    assert [said for _text, said in _all("fr") if wrong.search(said)] == []
+    assert [said for _text, said in _all(where, "fr") if wrong.search(said)] == []
 
 
-def test_german_is_set_as_german_is():
-    assert [said for _text, said in _all("de") if re.search(r"[“\"](?=\w)|\b(du|dein|dich|dir)\b", said)] == []
-    assert [said for _text, said in _all("de") if said.count("„") != said.count("“")] == []
+@pytest.mark.parametrize("where", SOURCES)
+def test_german_is_set_as_german_is(where):
+    assert [said for _text, said in _all(where, "de") if re.search(r"[“\"](?=\w)|\b(du|dein|dich|dir)\b", said)] == []
+    assert [said for _text, said in _all(where, "de") if said.count("„") != said.count("“")] == []

@@ -213,7 +213,7 @@ def test_base64_is_decoded_with_or_without_its_wrapping(text: str):
 def test_what_is_neither_address_nor_base64_is_an_output_error(text: str):
     with pytest.raises(OutputError) as caught:
         Output.read(text).content()
-    assert (caught.value.code, caught.value.again) == ("output_invalid", False)
+    assert (caught.value.code, caught.value.tries) == ("output_invalid", 1)
 
 
 @pytest.mark.parametrize("texts", [None, "https://a/1.png", {"a": 1}, 7, []])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,10 +18,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from imagen import pipeline
-from imagen.admin import archive, once, words
+from imagen import budgets, pipeline, spending
+from imagen.admin import archive, once, shown, words
 from imagen.admin.base import MOST_AT_ONCE, PlainAdmin, viewer
+from imagen.admin.plea import more
 from imagen.admin.previews import previews
+from imagen.budgets import Allowance
 from imagen.exceptions import Conflict, Refused
 from imagen.messages import answer, field_sentence
 from imagen.models import Generation, Image
@@ -43,6 +45,7 @@ class Deed:
     fits: Callable[[Generation, Any], bool]
     missing: Callable[[Generation], int]
     quote: Callable[[Generation, int], pipeline.Quote]
+    payer: Callable[[Generation, Any], Any]
     do: Callable[[Generation, Any], Generation]
 
 
@@ -66,6 +69,7 @@ RETRY = Deed(
     fits=lambda generation, user: generation.retryable and _missing(generation) > 0 and may_act(user, generation),
     missing=_missing,
     quote=lambda generation, count: pipeline.quote_again(generation, images=count),
+    payer=lambda generation, user: generation.user,
     do=lambda generation, user: pipeline.retry(generation, actor=user),
 )
 AGAIN = Deed(
@@ -75,6 +79,7 @@ AGAIN = Deed(
     fits=lambda generation, user: True,
     missing=lambda generation: generation.num_images,
     quote=lambda generation, count: pipeline.quote(**{**_same(generation), "num_images": count}),
+    payer=lambda generation, user: user,
     do=_again,
 )
 
@@ -86,14 +91,14 @@ class Row:
     generation: Generation
     images: str = ""
     count: int = 0
-    amount: Decimal | None = None
-    unit: str = ""
+    quote: pipeline.Quote | None = None
     problem: str = ""
+    more: str = ""
 
     @property
     def price(self) -> str:
         """Its price in words."""
-        return f"{words.pictures(self.count)} · {words.price(self.amount, self.unit)}"
+        return f"{words.pictures(self.count)} · {spending.tag(self.quote.bill)}" if self.quote else ""
 
     @property
     def name(self) -> str:
@@ -111,7 +116,22 @@ def weigh(deed: Deed, generation: Generation, user: Any) -> Row:
         quote = deed.quote(generation, count)
     except Refused as refused:
         return Row(generation=generation, images=images, problem=told(refused))
-    return Row(generation=generation, images=images, count=count, amount=quote.estimated, unit=quote.unit)
+    return Row(generation=generation, images=images, count=count, quote=quote)
+
+
+def within(rows: Iterable[Row], left: Mapping[Any, Allowance | None], deed: Deed, user: Any) -> Iterator[Row]:
+    """The same rows; one that no budget pays for, together with those before it, says so instead."""
+    sums: dict[Any, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        payer = deed.payer(row.generation, user)
+        least, stake = left[payer], row.quote.bill.stake if row.quote else Decimal(0)
+        if least is None or not stake or sums[payer] + stake <= least.remaining:
+            sums[payer] += stake
+            yield row
+        else:
+            needed = sums[payer] + stake
+            where = more(needed - least.remaining) if payer == user else ""
+            yield replace(row, problem=told(budgets.exceeded(least, needed)), more=where)
 
 
 def told(error: Conflict | Refused) -> str:
@@ -120,15 +140,9 @@ def told(error: Conflict | Refused) -> str:
     return " ".join([answer(error.code, **error.params), *(field_sentence(e.code, **e.params) for e in fields)])
 
 
-def total(rows: Iterable[Row]) -> str:
-    """Every price together; one nobody knows is named."""
-    sums: Counter[str] = Counter()
-    for row in rows:
-        sums[row.unit] += row.amount or 0  # type: ignore[assignment]  # a Counter adds decimals as well
-    known = " + ".join(words.price(Decimal(amount), unit) for unit, amount in sums.items())
-    unknown = sum(row.amount is None for row in rows)
-    more = ngettext("one price unknown", "%(count)s prices unknown", unknown) % {"count": unknown}
-    return f"{known} + {more}" if unknown else known
+def prices(rows: Iterable[Row]) -> shown.Prices:
+    """Every price together."""
+    return shown.tally((row.quote.estimated, row.quote.unit) for row in rows if row.quote and not row.problem)
 
 
 class GenerationActions(PlainAdmin):
@@ -181,6 +195,9 @@ class GenerationActions(PlainAdmin):
         mark = request.POST.get("mark", "")
         if not once.valid(mark):
             return self._confirm(request, queryset, deed)
+        if problem := self._risen(request, queryset, deed):
+            self.message_user(request, problem, messages.ERROR)
+            return self._confirm(request, queryset, deed)
         result, fresh = once.once(viewer(request), mark, lambda: _done(deed, queryset, viewer(request)))
         if not fresh:
             self.message_user(request, _("This was already done; nothing was asked for twice."), messages.INFO)
@@ -188,15 +205,27 @@ class GenerationActions(PlainAdmin):
             self._tell(request, result)
         return _opened(result["made"])
 
+    def _risen(self, request: HttpRequest, queryset: QuerySet[Generation], deed: Deed) -> str:
+        said, user = request.POST.get("shown", ""), viewer(request)
+        if not said or once.done(user, request.POST["mark"]):
+            return ""
+        return shown.risen(said, prices([weigh(deed, generation, user) for generation in queryset]))
+
     def _confirm(self, request: HttpRequest, queryset: QuerySet[Generation], deed: Deed) -> HttpResponse | None:
-        rows = [weigh(deed, generation, viewer(request)) for generation in queryset]
+        user = viewer(request)
+        weighed = [weigh(deed, generation, user) for generation in queryset]
+        left = {payer: budgets.tightest(payer) for payer in {deed.payer(row.generation, user) for row in weighed}}
+        rows = list(within(weighed, left, deed, user))
         able = [row for row in rows if not row.problem]
         if not able:
             self._report(request, "", Counter(row.problem for row in rows))
             return self._back(request, [row.generation for row in rows])
-        facts = {"deed": deed, "rows": able, "left": [row for row in rows if row.problem], "total": total(able)}
-        whole = {**self.admin_site.each_context(request), **facts, "title": deed.title, "opts": self.opts}
-        whole |= {"media": self.media, "mark": once.token(), "checkbox": ACTION_CHECKBOX_NAME}
+        mark, now = request.POST.get("mark", ""), prices(able)
+        facts = {"deed": deed, "rows": able, "left": [row for row in rows if row.problem]}
+        facts |= {"total": shown.told(now), "shown": shown.written(now), "budgets": list(filter(None, left.values()))}
+        facts |= {"mark": mark if once.valid(mark) else once.token(), "checkbox": ACTION_CHECKBOX_NAME}
+        facts |= {"title": deed.title, "opts": self.opts, "media": self.media}
+        whole = {**self.admin_site.each_context(request), **facts}
         return TemplateResponse(request, "imagen/admin/confirm.html", whole)
 
     def _tell(self, request: HttpRequest, result: dict[str, Any]) -> None:

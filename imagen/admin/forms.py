@@ -6,17 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imagen import pipeline
-from imagen.admin import catalogue, once, words
+from imagen import budgets, pipeline
+from imagen.admin import catalogue, once, shown
 from imagen.conf import settings
 from imagen.exceptions import Refused
 from imagen.messages import answer, field_sentence
 from imagen.models import Generation
-from imagen.presentation import offered
 from imagen.types import ASPECT_RATIOS, MAX_IMAGES, MAX_PROMPT, MAX_SEED, OUTPUT_FORMATS, RESOLUTIONS
 
 if TYPE_CHECKING:
@@ -71,13 +69,18 @@ class AskForm(ModelForm):
         ),
     )
     mark = forms.CharField(required=False, widget=forms.HiddenInput)
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
+    user: Any = None
+    quote: pipeline.Quote | None = None
+    over = False  # whether it says that no budget pays for it
 
     class Meta:
         model = Generation
         fields = ASKED
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user or self.user
         self._offer("model", catalogue.models())
         self._offer("provider", [("", _("The site chooses")), *catalogue.providers()])
         self.fields["model"].widget.attrs["data-abilities"] = json.dumps(catalogue.abilities())
@@ -92,10 +95,25 @@ class AskForm(ModelForm):
         found: dict[str, Any] = super().clean() or {}
         if not self.errors:
             try:
-                pipeline.quote(**self.options)
+                self.quote = pipeline.quote(user=self.user, **self.options)
+                self.agree(self.quote)
             except Refused as refused:
                 blame(self, refused)
         return found
+
+    def clean_num_images(self) -> int:
+        """So many pictures, or fewer by the button that offers them."""
+        asked, fewer = int(self.cleaned_data["num_images"]), self.data.get("fewer", "")
+        return int(fewer) if fewer in map(str, range(1, asked)) else asked
+
+    def agree(self, quote: pipeline.Quote) -> None:
+        """Refuse a price that rose since it was shown, and one that no budget pays for."""
+        now = shown.tally([(quote.estimated, quote.unit)])
+        if text := shown.risen(self.cleaned_data["shown"], now):
+            self.add_error(None, text)
+        elif quote.allowance and not quote.allowed:
+            self.over = True
+            raise budgets.exceeded(quote.allowance, quote.bill.stake)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -111,23 +129,3 @@ def blame(form: forms.BaseForm, refused: Refused) -> None:
         form.add_error(name, field_sentence(error.code, **error.params))
     if not refused.errors:
         form.add_error(None, answer(refused.code, **refused.params))
-
-
-def quoted(said: QueryDict) -> dict[str, Any]:
-    """Price, notes and complaints for what the form says so far; an empty description is no complaint."""
-    data = said.copy()
-    data["prompt"] = data.get("prompt", "").strip() or "-"
-    told = AskForm(data)
-    if not told.is_valid():
-        return {"price": "", "notes": [], "errors": told.errors.get_json_data()}
-    quote = pipeline.quote(**told.options)
-    count = told.cleaned_data["num_images"]
-    offer: dict[str, Any] = {
-        "retired": quote.offer.retired_upstream_on,
-        "successor": catalogue.model_name(quote.offer.successor),
-    }
-    return {
-        "price": f"{words.pictures(count)} · {words.price(quote.estimated, quote.unit)}",
-        "notes": [offered(code, alias=quote.provider, **offer).message for code in quote.warnings],
-        "errors": {},
-    }

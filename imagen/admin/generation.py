@@ -11,17 +11,19 @@ from django.contrib.admin.utils import unquote
 from django.db.models import Prefetch, QuerySet
 from django.forms.widgets import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imagen import pipeline
-from imagen.admin import catalogue, live, once, resolve, words
+from imagen.admin import catalogue, live, once, quote, resolve, words
 from imagen.admin.actions import GenerationActions, told
-from imagen.admin.alarm import lines
 from imagen.admin.base import viewer
+from imagen.admin.duty import lines
 from imagen.admin.filters import DateFilter, ModelFilter, ProviderFilter, StatusFilter
-from imagen.admin.forms import ASKED, AskForm, quoted
+from imagen.admin.forms import ASKED, AskForm
+from imagen.admin.plea import tell_answer
 from imagen.admin.previews import previews
 from imagen.admin.worker import silent
 from imagen.exceptions import Refused
@@ -67,8 +69,9 @@ class GenerationAdmin(GenerationActions):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, whether anybody works on it, and what needs a person."""
-        shown = {"title": _("Generations"), "worker_silent": silent(), "alarms": lines()}
+        shown = {"title": _("Generations"), "worker_silent": silent(), "alarms": lines(request)}
         shown["deleted"] = resolve.deleted(viewer(request))
+        tell_answer(self, request)
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -163,6 +166,8 @@ class GenerationAdmin(GenerationActions):
     ) -> HttpResponse:
         """The form; should the pipeline refuse at the last moment after all, it says why."""
         shown = {"title": _("Generate pictures"), **(extra_context or {})}
+        if self.has_add_permission(request):
+            tell_answer(self, request)
         try:
             return super().add_view(request, form_url, shown)
         except Refused as refused:
@@ -182,7 +187,22 @@ class GenerationAdmin(GenerationActions):
             return HttpResponseNotAllowed(["POST"])
         if not self.has_add_permission(request):
             raise Http404
-        return JsonResponse(quoted(request.POST))
+        facts = quote.quoted(request.POST, viewer(request))
+        html = render_to_string("imagen/admin/quote.html", {"quote": facts}, request)
+        return JsonResponse({**facts, "html": html})
+
+    def get_form(self, request: HttpRequest, obj: Generation | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form, which knows whose budget it is about."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return form if obj else type(form.__name__, (form,), {"user": viewer(request)})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, *args: Any, **kwargs: Any
+    ) -> Any:
+        """The page; of a new request its first price too, for who has no scripts."""
+        if add:
+            context["quote"] = quote.of_form(context["adminform"].form)
+        return super().render_change_form(request, context, add, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Generation, form: Any, change: bool) -> None:
         """Hand the request to the pipeline, once per form and content: who goes back and changes it asks anew."""

@@ -12,6 +12,7 @@ from imagen import spending
 from imagen.admin import resolve, words
 from imagen.admin.actions import may_act
 from imagen.admin.base import viewer
+from imagen.admin.ledger import account
 from imagen.admin.previews import address, described, hidden
 from imagen.admin.worker import silent
 from imagen.messages import ACTIONS
@@ -55,6 +56,7 @@ def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
         "expected": range(generation.num_images - len(generation.images.all())) if waiting else (),
         "frame": generation.aspect_ratio.replace(":", " "),
         "calls": [_call(job) for job in jobs],
+        "account": account(generation),
         "doubts": doubts,
         "lines": _history(generation),
         **_buttons(generation, viewer(request)),

@@ -32,6 +32,11 @@ def about(mark: str, content: dict[str, Any]) -> str:
     return f"{mark if valid(mark) else token()} {digest}"
 
 
+def done(user: Any, mark: str) -> bool:
+    """Whether the work of this mark was done already."""
+    return IdempotencyKey.objects.filter(user=user, key=f"admin {mark}").exists()
+
+
 def once(user: Any, mark: str, work: Callable[[], Any]) -> tuple[Any, bool]:
     """The result of the work and whether it was done just now; the second time the first result is told again."""
     with transaction.atomic():

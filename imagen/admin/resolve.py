@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from imagen import hiring
-from imagen.admin import once, words
+from imagen import budgets, pipeline, spending
+from imagen.admin import once, shown, words
 from imagen.admin.actions import told
 from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.forms import blame
@@ -101,9 +102,21 @@ def view(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID, call: uuid.UUID,
     if not viewer(request).has_perms(remedy.permissions):
         raise PermissionDenied
     form = remedy.form(request.POST if request.method == "POST" else None)
-    if form.is_valid() and (answer := _done(page, request, job, remedy, form)):
+    if form.is_valid() and _agreed(job, remedy, form) and (answer := _done(page, request, job, remedy, form)):
         return answer
     return _shown(page, request, job, remedy, form)
+
+
+def _agreed(job: Job, remedy: Remedy, form: MarkedForm) -> bool:
+    """Whether it costs no more than the page said; if it does, the form says so."""
+    if not remedy.paid or job.status != JobStatus.UNCONFIRMED:
+        return True
+    with suppress(Refused):  # said when it is done
+        quote = pipeline.quote_again(job.generation, images=len(job.slots))
+        text = shown.risen(form.data.get("shown", ""), shown.tally([(quote.estimated, quote.unit)]))
+        if text:
+            form.add_error(None, text)
+    return form.is_valid()
 
 
 def _found(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID, call: uuid.UUID) -> Job:
@@ -152,11 +165,18 @@ def _shown(page: PlainAdmin, request: HttpRequest, job: Job, remedy: Remedy, for
 
 
 def _bill(job: Job) -> dict[str, str]:
-    """Who would make it and for how much, or why nobody can."""
+    """Who would make it, for how much and of which money, or why nobody can."""
+    count = len(job.slots)
     try:
-        choice = hiring.who_again(job.generation)
+        quote = pipeline.quote_again(job.generation, images=count)
     except Refused as refused:
         return {"problem": told(refused)}
-    count = len(job.slots)
-    price = words.price(choice.offer.cost(count), choice.offer.price.unit)
-    return {"bill": f"{words.pictures(count)} · {provider_label(choice.alias)} · {price}"}
+    least = quote.allowance
+    if least and not quote.allowed:
+        return {"problem": told(budgets.exceeded(least, quote.bill.stake))}
+    tag = spending.tag(quote.bill, counted=least is not None)
+    return {
+        "bill": f"{words.pictures(count)} · {provider_label(quote.provider)} · {tag}",
+        "left": least.told if least else "",
+        "shown": shown.written(shown.tally([(quote.estimated, quote.unit)])),
+    }

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from imagen import spending
 from imagen.messages import SENTENCES, sentence
 from imagen.models import Event, Generation, Job
-from imagen.presentation import facts, provider_label
+from imagen.presentation import clock, facts, provider_label
 from imagen.states import Status
 
 price = spending.price
@@ -95,12 +95,6 @@ def exactly(moment: datetime) -> str:
     """The day and the time to the second."""
     there = timezone.localtime(moment)
     return f"{date_format(there)}, {there:%H:%M:%S}"
-
-
-def clock(moment: datetime) -> str:
-    """The time to the minute, with the day unless it is today."""
-    there = timezone.localtime(moment)
-    return f"{there:%H:%M}" if there.date() == timezone.localdate() else f"{date_format(there)}, {there:%H:%M}"
 
 
 def soon(moment: datetime) -> str:

@@ -40,6 +40,7 @@ class Desk:
     async def __aenter__(self) -> Self:
         self.writer = Writer()
         self.room = asyncio.Semaphore(settings.DOWNLOAD_SLOTS)  # for so many pictures in memory
+        self.alone = asyncio.Lock()  # for a picture that may have killed a worker
         self._decoders = ThreadPoolExecutor(settings.DECODE_SLOTS, thread_name_prefix="imagen-decode")
         self._savers = ThreadPoolExecutor(settings.DOWNLOAD_SLOTS, thread_name_prefix="imagen-save")
         async with AsyncExitStack() as opened:  # closes them also when the rest of the opening is cut off

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+from functools import partial
 
-from django.utils import timezone
-
-from imagen import failpoints, files
+from imagen import failpoints, files, verdicts
+from imagen.engine import clock
 from imagen.engine.desk import Desk
-from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError
-from imagen.models import Image, Job
+from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError, TransitionError
+from imagen.models import Image, Job, Move
 from imagen.states import Review
 from imagen.types import Output, Snapshot
-from imagen.verdicts import Haul, distinct
+from imagen.verdicts import DECODE_TRIES, Haul, distinct
 
 logger = logging.getLogger("imagen")
 
@@ -22,6 +22,8 @@ logger = logging.getLogger("imagen")
 async def fetch_outputs(desk: Desk, job: Job, snapshot: Snapshot, *, there: set[int]) -> Haul:
     """One round over the outputs that are not ``there`` yet."""
     outputs = distinct(snapshot.outputs, count=len(job.slots))
+    if len(outputs) < len(snapshot.outputs):
+        logger.warning("there were more outputs than places, or one twice", extra=_facts(job))
     missing = [(slot, out) for slot, out in zip(job.slots, outputs, strict=False) if slot not in there]
     got = await asyncio.gather(*(_fetch(desk, job, slot, output, snapshot) for slot, output in missing))
     images = tuple(found for found in got if isinstance(found, Image))
@@ -38,20 +40,45 @@ async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snap
         async with desk.room:
             data = output.content() if output.base64 else await _download(desk, output.url)
             failpoints.reach("downloaded")
-            ready = await desk.decoding(files.prepare, data, system=job.provider_model)
+            ready = await _decode(desk, job, slot, data)
             kept = await desk.saving(files.keep, ready, folder=files.identity(job.pk, slot))
-    except (OutputError, EgressBlocked, StorageError) as error:
+    except (OutputError, EgressBlocked, StorageError, TransitionError) as error:
         return error
     except Exception as error:  # a decoder may raise anything, and the other outputs have nothing to do with it
-        logger.exception("an output could not be read", extra={"job": str(job.pk), "provider": job.provider})
-        return OutputError(f"the output broke the decoder: {type(error).__name__}", again=True)
+        logger.exception("an output could not be read", extra=_facts(job))
+        return OutputError(f"the output broke the decoder: {type(error).__name__}", tries=files.PAGE_TRIES)
     return _image(job, slot, kept, output, snapshot)
+
+
+async def _decode(desk: Desk, job: Job, slot: int, data: bytes) -> files.Ready:
+    """The picture in these bytes; one that may have killed the worker before is counted first, and then given up."""
+    work = partial(desk.decoding, files.prepare, data, system=job.provider_model)
+    if not (job.orphaned or job.decodes):
+        return await work()
+    async with desk.alone:
+        if job.decodes.count(str(slot)) >= DECODE_TRIES:
+            raise OutputError("decoding the output ended the worker")
+        await _note(desk, verdicts.decoding(job, slot))
+        try:
+            return await work()
+        finally:
+            await _note(desk, verdicts.decoded(job, slot))
+
+
+async def _note(desk: Desk, move: Move) -> None:
+    if not await desk.writer.move(move):
+        raise TransitionError
 
 
 async def _download(desk: Desk, url: str) -> bytes:
     into = io.BytesIO()
     await desk.transport.fetch(url, into)
     return into.getvalue()
+
+
+def _facts(job: Job) -> dict[str, str]:
+    ids = {"generation": str(job.generation_id), "job": str(job.pk)}
+    return {**ids, "provider": job.provider, "status": job.status, "code": ""}
 
 
 def _image(job: Job, slot: int, kept: files.Kept, output: Output, snapshot: Snapshot) -> Image:
@@ -70,5 +97,5 @@ def _image(job: Job, slot: int, kept: files.Kept, output: Output, snapshot: Snap
         flagged=output.flagged,
         review=Review.HELD if output.flagged else Review.NONE,
         provider_model=snapshot.model or job.provider_model,
-        created_at=timezone.now(),
+        created_at=clock.now(),
     )

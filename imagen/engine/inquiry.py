@@ -6,9 +6,8 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from imagen import verdicts
+from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.exceptions import EgressBlocked, NotFound, ProviderError
 from imagen.models import Job, Move
@@ -43,12 +42,12 @@ async def _verify(desk: Desk, job: Job, provider: Provider) -> Move:
 
 def _dropped(job: Job) -> Move:
     note = f"{job.remote_id[:100]} is not known there"
-    return verdicts.unconfirmed(job, now=timezone.now(), note=note, remote_id="")
+    return verdicts.unconfirmed(job, now=clock.now(), note=note, remote_id="")
 
 
 def _again(job: Job) -> Move:
     """Nothing new: the words that are there stay."""
-    return verdicts.unconfirmed(job, now=timezone.now(), error_note=job.error_note)
+    return verdicts.unconfirmed(job, now=clock.now(), error_note=job.error_note)
 
 
 def _soon(job: Job) -> Move:
@@ -77,7 +76,7 @@ async def _search(desk: Desk, job: Job, provider: Provider) -> Move:
 
 
 def _age(job: Job) -> float:
-    return (timezone.now() - (job.sent_at or job.created_at)).total_seconds()
+    return (clock.now() - (job.sent_at or job.created_at)).total_seconds()
 
 
 def _window(job: Job, provider: Provider) -> tuple[datetime, datetime]:

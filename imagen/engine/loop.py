@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from imagen import claims, detours, pipeline, registry
 from imagen.conf import settings
+from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.engine.visit import Visit
 from imagen.models import Job, Worker, database_now
@@ -148,7 +149,7 @@ def _lane(alias: str, found: Provider) -> claims.Lane:
 
 
 def _beat(name: str, started_at: datetime, in_flight: int) -> None:
-    facts = {"started_at": started_at, "beat_at": timezone.now(), "in_flight": in_flight}
+    facts = {"started_at": started_at, "beat_at": clock.agree(), "in_flight": in_flight}
     Worker.objects.update_or_create(name=name, defaults=facts)
     reset_queries()  # with DEBUG the connection keeps every statement, and this one lives long
 

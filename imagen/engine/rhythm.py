@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from imagen.conf import settings
+from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.models import Job, Tempo
 
@@ -24,7 +23,7 @@ class Rhythm:
     @property
     def age(self) -> float:
         """Seconds since the provider took the job."""
-        return (timezone.now() - (self.job.accepted_at or timezone.now())).total_seconds()
+        return (clock.now() - (self.job.accepted_at or clock.now())).total_seconds()
 
     @property
     def listens(self) -> bool:

@@ -6,10 +6,9 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from django.utils import timezone
-
 from imagen import alarms, detours, failpoints, hooks, verdicts
 from imagen.conf import settings
+from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
 from imagen.engine.inquiry import inquire
@@ -53,7 +52,7 @@ class Visit:
         self.waited = 0.0
         self.empty = 0
         self.errors = 0
-        self.trouble = ""
+        self.trouble = self.answer = ""
         self.doubted = False
 
     async def run(self) -> None:
@@ -79,7 +78,7 @@ class Visit:
 
     async def _put_aside(self) -> None:
         try:
-            await self.desk.writer.move(verdicts.poisoned(self.job, now=timezone.now()))
+            await self.desk.writer.move(verdicts.poisoned(self.job, now=clock.now()))
         except Exception:
             logger.exception("a job could not be put aside; the end of its lease brings it back", extra=self._facts())
 
@@ -116,7 +115,13 @@ class Visit:
         )
         reply = await self.desk.transport.send(call, limit=self.desk.limit(job), before_first_byte=self._mark)
         failpoints.reach("answered")
-        snapshot = self.provider.read(reply)
+        try:
+            return self._taken(self.provider.read(reply))
+        except Unclear:
+            self.answer = self.provider.quote(reply, self.rhythm.address)
+            raise
+
+    def _taken(self, snapshot: Snapshot) -> Snapshot:
         if snapshot.remote_id:
             return snapshot
         if snapshot.failure:  # its own word that there is no job
@@ -141,12 +146,13 @@ class Visit:
         if error.code in CLOSED and not self.again and await self.desk.guarded(detours.possible, self.job):
             await self._make(verdicts.put_back(self.job, error))
             return
-        account, now = self.provider.account if self.provider.idempotent else "", timezone.now()
+        account, now = self.provider.account if self.provider.idempotent else "", clock.now()
         move = verdicts.declined(self.job, error, account=account, now=now, again=self.again)
         if move.to == JobStatus.UNCONFIRMED and not self.provider.lists:
             wait = self.rhythm.patience if self.rhythm.listens else 0.0  # for a ring, or for a person at once
             move = replace(move, wait=wait)
-        await self._make(replace(move, note=self.provider.clean(move.note)))
+        changes = {**move.changes, "answer": self.answer} if self.answer else move.changes
+        await self._make(replace(move, note=self.provider.clean(move.note), changes=changes))
 
     async def _rest(self, error: ImagenError) -> None:
         """A provider that is full, closed or failing is left alone for a while."""
@@ -156,7 +162,7 @@ class Visit:
             await self.desk.rest(self.job.provider, error.code, error.retry_after)
 
     async def _accepted(self, snapshot: Snapshot) -> None:
-        move = verdicts.accepted(self.job, snapshot, now=timezone.now())
+        move = verdicts.accepted(self.job, snapshot, now=clock.now())
         if snapshot.state is State.PENDING and self.rhythm.listens:
             move = replace(move, wait=self.rhythm.patience, release=True)
         try:
@@ -220,7 +226,7 @@ class Visit:
             await self._make(self._overdue() or verdicts.lost(self.job))
 
     def _overdue(self) -> Move | None:
-        kept, now = self.provider.retention, timezone.now()
+        kept, now = self.provider.retention, clock.now()
         return verdicts.overdue(self.job, retention=kept, now=now, trouble=self.trouble)
 
     async def _settle(self, snapshot: Snapshot) -> None:
@@ -255,5 +261,5 @@ class Visit:
         there = await self.desk.places(self.job) if self.resumed else set()
         haul = await fetch_outputs(self.desk, self.job, snapshot, there=there)
         await self._make(
-            verdicts.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=timezone.now())
+            verdicts.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=clock.now())
         )

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.db import Error, IntegrityError, connection
-from django.utils import timezone
 
+from imagen.engine import clock
 from imagen.models import Job, Move
 from imagen.outages import passing
 from imagen.states import JobStatus
@@ -138,5 +138,5 @@ def _taken(move: Move) -> bool:
 def _doubted(move: Move) -> bool:
     """The provider gave the same id to two of our jobs: the second is not believed."""
     logger.error("two jobs with one remote id", extra={"job": str(move.job.pk), "provider": move.job.provider})
-    Job.objects.move([unconfirmed(move.job, now=timezone.now(), note="the same id twice")])
+    Job.objects.move([unconfirmed(move.job, now=clock.now(), note="the same id twice")])
     return False

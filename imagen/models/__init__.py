@@ -1,6 +1,6 @@
 """The rows: what was asked, each paid call, each picture, and what happened to them."""
 
-from imagen.models.alarm import Alarm
+from imagen.models.alarm import Alarm, Duty
 from imagen.models.budget import Budget, Period, Purse, Scope
 from imagen.models.clock import database_now
 from imagen.models.erasure import Erasure
@@ -21,6 +21,7 @@ __all__ = [
     "Answer",
     "Budget",
     "Change",
+    "Duty",
     "Entry",
     "Erasure",
     "Event",

@@ -28,3 +28,13 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cause} {self.about}".strip()
+
+
+class Duty(Alarm):
+    """Whatever waits for a person: no table of its own, a name in the admin's list."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("what needs you")
+        verbose_name_plural = _("needs you")
+        default_permissions = ()

@@ -88,7 +88,10 @@ class Image(models.Model):
         ordering = ("-created_at", "-pk")
         default_permissions = ("view", "change", "delete")
         permissions = (("review", _("Can release pictures held for review")),)
-        indexes = (models.Index(fields=("-created_at", "-id"), name="imagen_image_newest"),)
+        indexes = (
+            models.Index(fields=("-created_at", "-id"), name="imagen_image_newest"),
+            models.Index(fields=("review",), name="imagen_image_held", condition=models.Q(review="held")),
+        )
         constraints = (models.UniqueConstraint(fields=("generation", "index"), name="imagen_image_one_per_place"),)
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -131,8 +132,10 @@ class Job(models.Model):
     heard = models.BooleanField(default=False)
     account = models.CharField(max_length=16, blank=True, default="")
     tries = models.PositiveSmallIntegerField(default=0)
+    decodes = models.CharField(max_length=20, blank=True, default="")  # a digit per decoding that nobody saw the end of
     error_code = models.CharField(_("reason"), max_length=40, blank=True, default="")
     error_note = models.CharField(_("the service's words"), max_length=500, blank=True, default="")
+    answer = models.TextField(_("the answer nobody understood"), blank=True, default="")
     stake = MoneyField(_("set aside"), default=0)
     stake_unit = models.CharField(max_length=3, default="USD")
     rate = models.DecimalField(max_digits=20, decimal_places=10, null=True)
@@ -148,6 +151,7 @@ class Job(models.Model):
     objects = JobQuerySet.as_manager()
 
     late: float = 0.0  # seconds it was due before the claim that brought this object
+    orphaned: bool = False  # whether the worker before had not let go of it
 
     class Meta:
         verbose_name = _("call")
@@ -192,6 +196,7 @@ class Job(models.Model):
             price=offer.cost(len(slots)),
             cost_unit=offer.price.unit,
             terms=_terms(offer),
+            due_at=Now(),  # the database's clock: a host that is ahead would let it wait
         )
 
     def move(self, to: JobStatus, **step: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from abc import ABC, abstractmethod
@@ -11,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
@@ -19,10 +21,13 @@ from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderEr
 from imagen.offers import Model, Offer, Price
 from imagen.types import Call, Failure, Found, ImageRequest, Reply, Snapshot, State
 
+logger = logging.getLogger("imagen")
 REMOTE_ID = re.compile(r"(?!\.)[A-Za-z0-9_.:-]{1,255}")  # never "..": it stands in a path
 _FILTERED = re.compile(r"filtered|sensitive|moderat|safety|content.?polic|prohibited|nsfw", re.IGNORECASE)
 _POOR = re.compile(r"insufficient[ _-]?(credit|balance|fund)", re.IGNORECASE)
 _NOISE = re.compile("\x1b\\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_MOST = 5000  # characters anybody looks at
+_QUOTED = 2000
 _UNDECIDED = frozenset({408, 409, 499})  # a proxy may say these after the call went through
 _SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 T = TypeVar("T")
@@ -232,16 +237,33 @@ class Provider(ABC):
 
     def state(self, word: str) -> State:
         """A word we do not know means "not finished", never "failed"."""
+        if word.lower() not in self.words:
+            _puzzled(self.slug, self.clean(word)[:50])
         return self.words.get(word.lower(), State.PENDING)
 
     def clean(self, text: str) -> str:
         """Text fit to keep and show: no control characters, no key, at most 500 characters."""
-        bare = _NOISE.sub("", text[:5000])
-        if not self.api_key:
-            return bare[:500]
-        if len(text) > 5000:
-            bare = bare[: -len(self.api_key)]  # the cut may have gone through the key
-        return bare.replace(self.api_key, "***")[:500]
+        return self._bare(text, 500, self.api_key)
+
+    def quote(self, reply: Reply, *secrets: str) -> str:
+        """A reply as administrators may read it: its status and 2000 characters, without our keys and ``secrets``."""
+        text = reply.body[: 4 * _MOST].decode(errors="replace")
+        known = (self.api_key, *self.webhook_secrets, *secrets)
+        return f"HTTP {reply.status}\n{self._bare(text, _QUOTED, *known)}"
+
+    def _bare(self, text: str, limit: int, *secrets: str) -> str:
+        bare = _NOISE.sub("", text[:_MOST])
+        for secret in filter(None, secrets):
+            bare = bare.replace(secret, "***")
+        if len(text) > _MOST:  # the cut may have gone through one of them
+            bare = bare[: -max(map(len, secrets), default=0) or None]
+        return bare[:limit]
+
+
+@lru_cache(maxsize=256)
+def _puzzled(slug: str, word: str) -> None:
+    """Say once, and not with every look, that a gateway uses a word we do not know."""
+    logger.warning("a provider says %r of a job, which we do not know", word, extra={"provider": slug})
 
 
 def is_empty(balance: str) -> bool:

@@ -86,6 +86,16 @@ def _stillborn(answer: Answer, script: Script, *_: Any) -> Answer:
     return Answer.of({**said, "data": failed} if "data" in said else failed)
 
 
+def _long(answer: Answer, *_: Any) -> Answer:
+    return replace(answer, body=answer.body + b" " * 3_000_000)
+
+
+def _odd_code(answer: Answer, script: Script, told: Told) -> Answer:
+    """A job all the same, in an envelope that speaks of an error."""
+    said = json.loads(answer.body)
+    return Answer.of({**said, "code": script.status, "message": script.message})
+
+
 def _twisted(answer: Answer, *_: Any) -> Answer:
     return replace(answer, body=json.dumps(_twist(json.loads(answer.body))).encode())
 
@@ -123,6 +133,8 @@ AFTER: Mapping[str, Fault] = {
     "list": _says(b"[]"),
     "null-data": _without_data,
     "wrong-types": _twisted,
+    "odd-code": _odd_code,
+    "long": _long,
     "huge-id": _named("x" * 10_000),
     "control-id": _named("a\x00\n/../b"),
     "other-id": _named("00000000-0000-4000-8000-00000000000a"),  # the same for everybody
@@ -133,6 +145,14 @@ CALLS: Mapping[str, Fault] = {**BEFORE, **AFTER}
 
 def _file(body: bytes, content_type: str) -> FileFault:
     return lambda answer, *_: replace(answer, body=body, content_type=content_type)
+
+
+def _mistyped(answer: Answer, *_: Any) -> Answer:
+    return replace(answer, content_type="text/html")
+
+
+def _texts(answer: Answer, *_: Any) -> Answer:
+    return replace(answer, body=pictures.text_bomb())
 
 
 def _missing(status: int) -> FileFault:
@@ -182,6 +202,8 @@ FILES: Mapping[str, FileFault] = {
     "animated-webp": _moving("WEBP"),
     "wrong-ratio": _turned,
     "bomb": _bomb,
+    "text-bomb": _texts,
+    "mistyped": _mistyped,  # a picture, whatever the header says
     "gzip": _zipped,
     "half": _halved,  # half a picture, correctly framed
     "truncated": _cut,  # the connection ends half way

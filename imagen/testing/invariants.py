@@ -280,7 +280,7 @@ def _queued(site: Site) -> Iterator[str]:
 
 
 def _carried(task: Mapping[str, Any]) -> Iterator[str]:
-    if task["func"] in TASKS and any(task.get(name) for name in ("args", "kwargs", "result")):
+    if task.get("func") in TASKS and any(task.get(name) for name in ("args", "kwargs", "result")):
         yield f"The queue carries more than a bell: {task['func']}."
 
 

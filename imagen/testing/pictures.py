@@ -58,6 +58,14 @@ def bomb(edge: int = 30_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
+@lru_cache(maxsize=1)
+def text_bomb(size: int = 64 * 1024 * 1024) -> bytes:
+    """A small PNG whose comment unfolds into so many bytes."""
+    plain = _encode(_paint(b"\0\0\0", (16, 16)), "PNG")
+    comment = _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(size), 9))
+    return plain[:33] + comment + plain[33:]  # behind IHDR
+
+
 def _paint(colour: bytes, size: tuple[int, int]) -> Image.Image:
     red, green, blue = colour
     found = Image.new("RGB", size, (red, green, blue))

@@ -113,9 +113,18 @@ class WaveSpeedWire(VendorWire):
     def _history(self, request: Request) -> Answer:
         asked = request.json
         size, page = int(asked.get("page_size", 20)), int(asked.get("page", 1))
-        items = [self._item(job) for job in self.ledger.of(self.vendor)]
-        found = [item for item in items if _wanted(item, asked)]
-        return self.bent("history", self.vendor, _good({"page": page, "items": found[(page - 1) * size : page * size]}))
+        found = [job for job in self.ledger.of(self.vendor) if self._wanted(job, asked)]
+        items = [self._item(job) for job in found[(page - 1) * size : page * size]]
+        return self.bent("history", self.vendor, _good({"page": page, "items": items}))
+
+    def _wanted(self, job: Job, asked: Mapping[str, Any]) -> bool:
+        early, late = (_read(asked.get(name), unsaid) for name, unsaid in _AGES.items())
+        made_at = datetime.fromtimestamp(job.time, UTC)
+        return (
+            asked.get("model") in (None, job.model)
+            and asked.get("status") in (None, self.word(job))
+            and early <= made_at <= late
+        )
 
     def _item(self, job: Job) -> dict[str, Any]:
         inputs = {"input": dict(job.body)} if self.show_inputs else {}
@@ -184,12 +193,6 @@ def _flags(script: Script, outputs: list[str]) -> list[bool] | None:
     if script.flags is None:
         return None
     return [False] * len(outputs) if isinstance(script.flags, str) else list(script.flags)
-
-
-def _wanted(item: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    early, late = (_read(asked.get(name), unsaid) for name, unsaid in _AGES.items())
-    same = all(asked.get(name) in (None, item[name]) for name in ("model", "status"))
-    return same and early <= _read(item["created_at"], early) <= late
 
 
 def _read(text: str | None, unsaid: datetime) -> datetime:

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from imagen import pipeline
 from imagen.exceptions import FieldError, Refused
+from imagen.messages import answer
 from imagen.models import Generation
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
@@ -120,11 +121,11 @@ def test_an_unsupported_choice_names_who_can_do_it(sign_in):
 
 def test_a_refusal_without_a_field_is_said_at_the_top(sign_in, monkeypatch):
     def refuse(**options):
-        raise Refused(code="budget_exceeded")
+        raise Refused(code="quota_exceeded")
 
     monkeypatch.setattr(pipeline, "quote", refuse)
     response = sign_in("ann", *EDITOR).post(ADD, said())
-    assert errors(response) == {"__all__": ["This costs more than what is left. Nothing was charged."]}
+    assert errors(response) == {"__all__": [answer("quota_exceeded")]}
 
 
 def test_a_refusal_about_a_field_the_form_does_not_have_is_said_at_the_top(sign_in, monkeypatch):
@@ -137,11 +138,11 @@ def test_a_refusal_about_a_field_the_form_does_not_have_is_said_at_the_top(sign_
 
 def test_a_refusal_at_the_last_moment_is_a_message_and_no_crash(sign_in, monkeypatch):
     def refuse(**options):
-        raise Refused(code="budget_exceeded")
+        raise Refused(code="quota_exceeded")
 
     monkeypatch.setattr(pipeline, "request", refuse)
     response = sign_in("ann", *EDITOR).post(ADD, said(), follow=True)
-    assert "This costs more than what is left." in response.content.decode()
+    assert "You have reached what your account may use." in response.content.decode()
     assert not Generation.objects.exists()
 
 

@@ -15,16 +15,19 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections
 from django.utils import timezone
 
 from imagen import files, pipeline
-from imagen.models import Erasure, Event, Generation, IdempotencyKey, Image, Job, Worker
+from imagen.models import Erasure, Event, Generation, IdempotencyKey, Image, Job, Plea, Purse, Worker
 from imagen.models.image import storage
+from imagen.models.job import JobQuerySet
 from tests.factories import completed, editor, generation, image, leave
 
 Prune = Callable[..., str]
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = ("--grace", "0")
+BY_HAND = pytest.mark.by_hand("files are lost, forgotten or dated back")
 
 
 @pytest.fixture
@@ -92,11 +95,14 @@ def test_without_a_number_of_days_nothing_is_too_old(run):
 
 
 @pytest.mark.parametrize("status", ["queued", "processing", "unconfirmed"])
+@BY_HAND
 def test_what_is_not_finished_is_never_too_old(run, status):
-    generation(status=status, created_at=timezone.now() - timedelta(days=400), completed_at=None)
+    long_ago = timezone.now() - timedelta(days=400)
+    generation(status=status, created_at=long_ago, completed_at=long_ago)
     assert "Requests erased: 0" in run("imagen_prune", "--days", "1")
 
 
+@BY_HAND
 def test_what_is_asked_for_again_at_that_moment_is_kept(run, monkeypatch):
     old = finished_ago(31, status="failed")
     real = pipeline.locked
@@ -153,12 +159,33 @@ def test_a_person_s_picture_that_comes_later_is_not_kept(run, media):
     assert (Image.objects.count(), Erasure.objects.count(), stored(media)) == (0, 0, set())
 
 
+@BY_HAND
 def test_words_that_came_after_the_erasure_go_with_the_next_run(run):
     gone = completed(editor("ann"), deleted_at=timezone.now(), prompt="", error_note="canary")
     Event.objects.create(generation=gone, what="failed", note="canary")
+    Event.objects.create(generation=gone, what="not charged", note="they refunded it")
     gone.jobs.update(error_note="canary")
     run("imagen_prune")
-    assert Generation.objects.get().error_note == Job.objects.get().error_note == Event.objects.get().note == ""
+    assert Generation.objects.get().error_note == Job.objects.get().error_note == ""
+    assert [event.note for event in Event.objects.all() if event.note] == ["they refunded it"]
+
+
+def test_why_a_person_wanted_more_money_goes_and_how_much_stays(run):
+    purse = Purse.objects.create(key="each", currency="USD", period="month", starts_on=timezone.now().date())
+    for name in ("ann", "bob"):
+        Plea.objects.create(user=editor(name), purse=purse, wanted=5, reason="canary", note="for the canary")
+    run("imagen_prune", "--user", "ann")
+    hers, his = Plea.objects.order_by("user__username")
+    assert (hers.reason, hers.note, hers.wanted) == ("", "", 5)
+    assert (his.reason, his.note) == ("canary", "for the canary")
+
+
+@BY_HAND
+def test_quiet_means_that_only_what_is_wrong_is_said(run, fails):
+    made = completed()
+    assert run("imagen_prune", "--verbosity", "0") == ""
+    storage().delete(made.images.get().file.name)
+    assert "1 picture has no file" in str(fails("--verbosity", "0"))
 
 
 def test_somebody_nobody_knows_is_refused(run):
@@ -190,6 +217,7 @@ def test_a_file_no_row_names_goes_with_its_folder(run, media):
     assert not folder.exists()
 
 
+@BY_HAND
 def test_one_that_lies_beside_a_picture_goes_and_the_picture_stays(run, media):
     mine = completed().images.get()
     beside = stray(f"imagen/{mine.pk}/another.png")
@@ -207,6 +235,7 @@ def test_a_file_younger_than_the_grace_is_kept(run, media):
     assert "Files without a picture deleted: 1" in run("imagen_prune", "--grace", "2000")
 
 
+@BY_HAND
 def test_age_counts_by_the_clock_of_the_storage(run, media, monkeypatch):
     young = stray(age=60)
     real = FileSystemStorage.get_modified_time
@@ -221,8 +250,27 @@ def test_a_file_whose_row_may_still_come_is_kept_however_old(run, media, status)
     asked = generation(status="processing")
     leave(asked, status)
     stored_first = stray(f"imagen/{files.identity(asked.jobs.get().pk, 0)}/0123.png")
+    assert "Files without a picture to delete: 0" in run("imagen_prune", "--dry-run", *NOW)
     run("imagen_prune", *NOW)
     assert stored(media) == {stored_first}
+
+
+def test_a_picture_stored_a_moment_before_its_row_is_kept(run, media, monkeypatch):
+    real = files.keep
+
+    def keep(*args: Any, **options: Any) -> files.Kept:
+        kept = real(*args, **options)
+        try:
+            assert "Files without a picture deleted: 0" in run("imagen_prune", *NOW)
+        finally:
+            connections.close_all()  # this is a thread of the engine's
+        return kept
+
+    monkeypatch.setattr(files, "keep", keep)
+    pipeline.request(prompt="a lighthouse [[slow:0]]")
+    run("imagen_sweep")
+    made = Image.objects.get()
+    assert set(made.files) == stored(media)
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
@@ -233,36 +281,55 @@ def test_a_file_whose_call_is_over_is_a_stray(run, media, status):
     assert stored(media) == set()
 
 
+@BY_HAND
 def test_a_row_that_is_committed_while_files_are_looked_at_keeps_its_file(run, media, monkeypatch):
     asked = generation(status="processing")
     leave(asked, "storing")
     place = files.identity(asked.jobs.get().pk, 0)
     name = stray(f"imagen/{place}/0123.png")
-    real = files.identity
+    real = JobQuerySet.exclude
 
-    def commit(job: uuid.UUID, slot: int) -> uuid.UUID:
-        Job.objects.filter(pk=job).update(status="completed", due_at=None)
-        if not Image.objects.exists():
+    def commit(self: Any, **lookup: Any) -> Any:  # between the first look at the rows and the look at the calls
+        if "status__in" in lookup:
+            Job.objects.update(status="completed", due_at=None)
             image(asked, id=place, file=name, thumbnail="")
-        return real(job, slot)
+        return real(self, **lookup)
 
-    monkeypatch.setattr(files, "identity", commit)
+    monkeypatch.setattr(JobQuerySet, "exclude", commit)
     run("imagen_prune", *NOW)
     assert name in stored(media)
 
 
+@BY_HAND
 def test_a_failed_call_that_is_taken_up_at_that_moment_keeps_its_file(run, media, monkeypatch):
     over = generation(status="failed")
     name = stray(f"imagen/{files.identity(over.jobs.get().pk, 0)}/0123.png")
     real = FileSystemStorage.get_modified_time
 
-    def taken_up(self: Any, asked: str) -> Any:
-        Job.objects.update(status="storing")
+    def taken_up(self: Any, asked: str) -> Any:  # after the look at the calls
+        Job.objects.update(status="storing" if asked == name else "failed")
         return real(self, asked)
 
     monkeypatch.setattr(FileSystemStorage, "get_modified_time", taken_up)
     run("imagen_prune", *NOW)
     assert stored(media) == {name}
+
+
+@BY_HAND
+def test_a_failed_call_that_was_taken_up_and_failed_again_keeps_what_it_named(run, media, monkeypatch):
+    over = generation(status="failed")
+    place = files.identity(over.jobs.get().pk, 0)
+    name = stray(f"imagen/{place}/0123.png")
+    real = FileSystemStorage.get_modified_time
+
+    def named(self: Any, asked: str) -> Any:
+        if asked == name:
+            image(over, id=place, file=name, thumbnail="")
+        return real(self, asked)
+
+    monkeypatch.setattr(FileSystemStorage, "get_modified_time", named)
+    run("imagen_prune", *NOW)
+    assert name in stored(media)
 
 
 def test_files_outside_our_folder_are_nobody_s_business_here(run, media):
@@ -301,7 +368,9 @@ def test_a_storage_without_folders_of_its_own_is_tidied_too(run, settings):
     assert (storage().exists(gone), *map(storage().exists, kept.files)) == (False, True, True)
 
 
-def test_a_site_that_never_kept_a_picture_is_in_order(run):
+def test_a_site_that_never_kept_a_picture_is_in_order(run, media):
+    (media / "imagen").mkdir(parents=True)
+    assert "Empty folders to delete: 0" in run("imagen_prune", "--dry-run", *NOW)
     assert "Files without a picture deleted: 0" in run("imagen_prune")
 
 
@@ -309,6 +378,7 @@ def test_a_site_that_never_kept_a_picture_is_in_order(run):
 
 
 @pytest.mark.parametrize("which", ["file", "thumbnail"])
+@BY_HAND
 def test_pictures_without_a_file_are_named_and_kept(fails, media, which):
     kept, lost = completed().images.get(), completed(images=2).images.first()
     storage().delete(getattr(lost, which).name)
@@ -417,6 +487,7 @@ def test_a_storage_that_fails_again_and_again_is_left_alone(monkeypatch):
 # --- a dry run
 
 
+@BY_HAND
 def test_a_dry_run_says_what_would_go_and_changes_nothing(run, media):
     ann = editor("ann")
     mine = completed(ann)

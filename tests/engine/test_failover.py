@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from imagen import claims, pipeline
 from imagen.models import Alarm, Gateway, Generation, Job
-from tests.engine.conftest import BACKENDS
+from tests.workshop import BACKENDS
 
 BROKEN = {401: "provider_auth", 402: "provider_insufficient_credits"}
 
@@ -42,7 +42,7 @@ def test_a_refused_request_is_made_elsewhere_and_the_price_difference_is_shown(t
     moved = generation.events.get(what="moved")
     assert (moved.code, moved.note) == (
         BROKEN[closed],
-        "WaveSpeedAI (0.0760 USD) → Apiframe (14.0000 credits)",
+        "WaveSpeedAI (0.076 USD) → Apiframe (14 credits)",
     )
     assert "provider_changed" in generation.warnings
 
@@ -160,7 +160,7 @@ def test_administrators_are_told_once_however_many_requests_it_hits(three, ask, 
 def told(monkeypatch) -> list[tuple[str, str]]:
     """What the administrators were mailed, in the thread that asked for it."""
     mails: list[tuple[str, str]] = []
-    monkeypatch.setattr("imagen.alarms.mail_admins", lambda subject, text: mails.append((subject, text)))
+    monkeypatch.setattr("imagen.letters.mail_admins", lambda subject, text: mails.append((subject, text)))
     return mails
 
 

@@ -14,7 +14,7 @@ from imagen.engine import drive
 from imagen.models import Job
 from imagen.testing.gateway import Gateway
 from tests import factories
-from tests.engine.conftest import BACKENDS
+from tests.workshop import BACKENDS
 
 NEW_KEY = "afk_another_account"
 

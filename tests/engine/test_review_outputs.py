@@ -22,7 +22,7 @@ def collected(*errors: Exception, tries: int = 0) -> Move:
 
 
 def test_an_output_that_never_comes_does_not_take_the_tries_of_one_that_may():
-    late = OutputError("expired", code="output_expired", again=True)
+    late = OutputError("expired", code="output_expired", tries=3)
     assert collected(EgressBlocked("private"), late).to == JobStatus.STORING
     assert collected(EgressBlocked("private"), late, tries=2).to == JobStatus.FAILED
     assert collected(EgressBlocked("private")).to == JobStatus.FAILED

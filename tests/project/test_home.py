@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from tests import factories
 
@@ -35,6 +36,15 @@ def test_everybody_finds_the_ways_in(client: Client, address: str) -> None:
     page = editors(client, address)
     for place in (reverse("editors"), reverse("admin:index"), reverse("imagen:docs"), reverse("imagen:healthz")):
         assert f'href="{place}"' in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "Für die Redaktion"), ("fr", "Pour la rédaction")])
+def test_the_pages_speak_the_language_of_the_browser(client: Client, language: str, words: str) -> None:
+    for address in ("/", "/editors/"):
+        with translation.override("en"):  # what the request activates ends with the block
+            page = client.get(address, headers={"Accept-Language": language}).content.decode()
+        assert f'<html lang="{language}"' in page
+        assert words in page
 
 
 def test_strangers_see_no_pictures(ann: Client) -> None:

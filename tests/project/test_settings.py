@@ -17,7 +17,16 @@ import project
 SETTINGS = str(Path(project.__file__).with_name("settings.py"))
 Load = Callable[..., dict[str, Any]]
 VARIABLES = (
-    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "MEDIA_ROOT"),
+    *(
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
+        "DEBUG",
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "MEDIA_ROOT",
+    ),
     *("S3_BUCKET", "S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     *("WAVESPEED_API_KEY", "WAVESPEED_BASE_URL", "WAVESPEED_WEBHOOK_SECRET"),
     *("IMAGEN_PUBLIC_URL", "IMAGEN_SETTINGS", "SSL_REDIRECT", "BEHIND_PROXY"),
@@ -50,6 +59,11 @@ def test_everything_has_a_default_that_works_offline(load: Load) -> None:
 def test_without_debug_a_secret_key_is_demanded(load: Load) -> None:
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY must be set"):
         load(DEBUG="0")
+
+
+def test_earlier_keys_are_read_with_commas_between(load: Load) -> None:
+    assert load()["SECRET_KEY_FALLBACKS"] == []
+    assert load(SECRET_KEY_FALLBACKS="older, oldest")["SECRET_KEY_FALLBACKS"] == ["older", "oldest"]
 
 
 def test_without_debug_cookies_and_connections_are_secure(load: Load) -> None:

@@ -62,9 +62,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Erase, tidy up, compare; whatever is left over is said last."""
-        self.dry_run, self.loud = options["dry_run"], options["verbosity"] > 1
+        self.dry_run, self.verbosity = options["dry_run"], options["verbosity"]
         owner = person(options["user"])
-        if self.dry_run:
+        if self.dry_run and self.verbosity:
             self.stdout.write(_("This is a dry run: nothing is changed."))
         if owner is not None:
             self._erase(housekeeping.requests_of(owner))
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             self._erase(housekeeping.outlived(days=days))
         self._delete("rows", *leftovers())
         if not self.dry_run:
-            housekeeping.hush()
+            housekeeping.hush(owner)
         self._compare(timedelta(seconds=options["grace"]))
 
     def _compare(self, grace: timedelta) -> None:
@@ -114,7 +114,7 @@ class Command(BaseCommand):
         try:
             for item in items:
                 found[kind(item)] += 1
-                if named or self.loud:
+                if named or self.verbosity > 1:
                     self.stdout.write(f"    {item}")
         finally:
             for each in kinds:
@@ -122,7 +122,8 @@ class Command(BaseCommand):
         return found.total()
 
     def _say(self, kind: str, count: int) -> None:
-        self.stdout.write(str((WOULD if self.dry_run else DONE)[kind]) % count)
+        if self.verbosity:
+            self.stdout.write(str((WOULD if self.dry_run else DONE)[kind]) % count)
 
 
 def _kind(name: str) -> str:

@@ -5,9 +5,8 @@
   if (!quote) return;
   const form = document.getElementById("generation_form");
   const abilities = JSON.parse(form.elements.model.dataset.abilities);
-  const price = document.getElementById("imagen-price");
-  const notes = document.getElementById("imagen-notes");
   const priced = ["model", "provider", "aspect_ratio", "resolution", "num_images", "output_format", "seed"];
+  const PATIENCE = 5000;
   let timer = 0;
   let latest = 0;
 
@@ -38,39 +37,40 @@
     for (const name of ["negative_prompt", "seed"]) offer(name, can[name]);
   }
 
-  function line(text, name) {
-    const paragraph = document.createElement("p");
-    paragraph.className = name;
-    paragraph.textContent = text;
-    return paragraph;
+  function touched(name) {
+    const { options, selectedIndex, value, defaultValue } = form.elements[name];
+    if (!options) return value !== defaultValue;
+    return selectedIndex !== Math.max(0, [...options].findIndex((option) => option.defaultSelected));
   }
 
-  function show(told) {
-    const wrong = Object.values(told.errors).flat().map((error) => line(error.message, "imagen-notice imagen-wrong"));
-    price.textContent = told.price;
-    notes.replaceChildren(...told.notes.map((note) => line(note, "imagen-notice")), ...wrong);
-    quote.hidden = false;
-  }
+  // Nothing is sent while a price is on its way: who asks has seen it.
+  const rest = (still) => form.querySelectorAll("[type=submit]").forEach((each) => { each.disabled = still; });
 
   async function ask() {
     const turn = ++latest;
     try {
-      const answer = await fetch(quote.dataset.url, { method: "POST", body: new FormData(form), redirect: "error" });
-      if (answer.ok && turn === latest) show(await answer.json());
+      const options = { method: "POST", body: new FormData(form), redirect: "error", signal: AbortSignal.timeout(PATIENCE) };
+      const answer = await fetch(quote.dataset.url, options);
+      if (answer.ok && turn === latest) quote.innerHTML = (await answer.json()).html;
     } catch {
-      // Without a price the form still works; it is checked again when it is sent.
+      // Without a new price the form still works; it is checked again when it is sent.
     }
+    if (turn === latest) rest(false);
+  }
+
+  function soon() {
+    rest(true);
+    clearTimeout(timer);
+    timer = setTimeout(ask, 150);
   }
 
   form.addEventListener("change", (event) => {
     if (!priced.includes(event.target.name)) return;
     follow();
-    clearTimeout(timer);
-    timer = setTimeout(ask, 150);
+    soon();
   });
-  const rest = (still) => form.querySelectorAll("[type=submit]").forEach((each) => { each.disabled = still; });
-  form.addEventListener("submit", () => setTimeout(rest, 0, true));
+  form.addEventListener("submit", () => { latest += 1; setTimeout(rest, 0, true); });
   window.addEventListener("pageshow", () => rest(false)); // who comes back may send again
   follow();
-  ask();
+  if (priced.some(touched)) ask(); // the page came with the price of what it says
 })();

@@ -158,11 +158,12 @@ def stormy(folder: Path) -> Iterator[Weather]:
 
 
 @contextmanager
-def plain(folder: Path, **facts: Any) -> Iterator[Site]:
+def plain(folder: Path, *, settings: str = "project.settings") -> Iterator[Site]:
     """A site on SQLite; its web server runs, its workers do not."""
     address = f"sqlite:///{folder}/db.sqlite3"
     with Gateway(scale=1 / 16, latency=0.3, show_inputs=True) as gateway:
-        place = build(folder, gateway, database=address, web=(), **QUICK, **facts)
+        place = build(folder, gateway, database=address, web=(), **QUICK)
+        place.env["DJANGO_SETTINGS_MODULE"] = settings
         dry = replace(place, running=[])
         try:
             yield Site(place, gateway, address, dry, place.serve())

@@ -23,7 +23,7 @@ from tests.faults.services.conftest import (
 )
 
 pytestmark = [pytest.mark.service, pytest.mark.story, pytest.mark.timeout(180)]
-LONGEST = 10.0
+LONGEST = 15.0  # ten, and what a busy machine adds: the proof of G17 measures
 
 
 @pytest.mark.fault("F1")

@@ -1,0 +1,82 @@
+"""The forms of a budget: what cannot be is refused beside its field."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imagen.models import Budget, Scope
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Budget]
+else:  # it cannot be subscripted at run time
+    ModelForm = forms.ModelForm
+
+NEEDED = {Scope.GROUP: "group", Scope.PERSON: "user"}
+
+
+class LimitForm(ModelForm):
+    """The limit of a budget that stands; whose it is and for how long is what makes it that one."""
+
+    class Meta:
+        model = Budget
+        fields = ("limit",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.before = (self.instance.limit, self.instance.currency)
+        if self.instance.pk:
+            self.initial["limit"] = _plain(self.instance.limit)
+
+
+class BudgetForm(ModelForm):
+    """A new budget; the person is named as they sign in, for there may be a million."""
+
+    user = forms.CharField(
+        label=gettext_lazy("Person"),
+        required=False,
+        max_length=254,
+        help_text=gettext_lazy("Only for one person: the name they sign in with."),
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "autocapitalize": "off"}),
+    )
+
+    class Meta:
+        model = Budget
+        fields = ("scope", "group", "user", "period", "limit")
+        help_texts = {"group": gettext_lazy("Only for one group together.")}  # Django's own way
+
+    def clean_user(self) -> Any:
+        """The person of that name."""
+        people, name = get_user_model(), self.cleaned_data["user"].strip()
+        try:
+            return people._default_manager.get_by_natural_key(name) if name else None
+        except people.DoesNotExist:
+            raise ValidationError(_("There is nobody called %(name)s."), params={"name": name}) from None
+
+    def clean(self) -> dict[str, Any]:
+        """Whose it is has to be said, once, and not twice."""
+        said: dict[str, Any] = super().clean() or {}
+        needed = NEEDED.get(said.get("scope", ""))
+        for name in NEEDED.values():
+            if name == needed and not said.get(name) and name not in self.errors:
+                self.add_error(name, _("Say whose it is."))
+            elif name != needed and said.get(name):
+                self.add_error(name, _("Leave this empty: it is not what “whose” says."))
+        if not self.errors and self._same(said).exists():
+            self.add_error(needed or "scope", _("There is such a budget already. Change that one."))
+        return said
+
+    def _same(self, said: dict[str, Any]) -> Any:
+        return Budget.objects.filter(**{name: said[name] for name in ("scope", "group", "user", "period")})
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """The amount as people write it: two places, more where there are more."""
+    short = amount.quantize(Decimal("0.01"))
+    return short if short == amount else amount.normalize()

@@ -115,7 +115,8 @@ def leave(generation: Generation, status: str, **changes: Any) -> list[Job]:
     now = timezone.now()
     facts: dict[str, Any] = {"due_at": now - timedelta(minutes=1), "holder": "a dead worker", "fence": 3}
     road = ROADS[status]
-    facts |= {"holder": ""} if status == "queued" else {}
+    facts |= {} if status in ROAD else {"holder": ""}
+    facts |= {} if status in ("queued", *ROAD) else {"due_at": None}
     facts |= {"sent_at": now, "tries": 1} if "sending" in road else {}
     facts |= {"accepted_at": now} if "processing" in road else {}
     for job in generation.jobs.order_by("pk"):

@@ -43,7 +43,7 @@ def test_a_picture_is_made_although_nobody_else_works(run):
     told = lines(run("imagen_generate", PROMPT))
     generation = Generation.objects.get()
     assert generation.status == "completed"
-    assert told[0] == "imagen-4 by Sandbox, pictures: 1, price: 0.0000 USD"
+    assert told[0] == "imagen-4 by Sandbox, pictures: 1, price: free"
     assert [line for line in told if line in ("Waiting", "Being made", "Saved")] == ["Waiting", "Being made", "Saved"]
     assert told[-2:] == [generation.images.get().file.name, f"Request {generation.pk}"]
 

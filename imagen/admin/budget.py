@@ -117,7 +117,8 @@ class BudgetAdmin(PlainAdmin):
         until = _("until %(day)s") % {"day": date_format(_ends_on(budget))}
         if budget.scope == Scope.EACH:
             count = budget.people
-            return words.pair(ngettext("%(count)s person", "%(count)s people", count) % {"count": count}, until)
+            told = ngettext("used by %(count)s person", "used by %(count)s people", count)
+            return words.pair(told % {"count": count}, until)
         return words.pair(_money(budget, max(_left(budget), NOTHING)), until)
 
     @admin.display(description=gettext_lazy("currency"))

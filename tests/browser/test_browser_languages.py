@@ -11,7 +11,11 @@ from playwright.sync_api import expect
 
 from tests import factories
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("by_hand"),
+]
 
 LIST = reverse("admin:imagen_generation_changelist")
 

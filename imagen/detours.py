@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from imagen import claims, costs, hiring, queue, registry
+from imagen import claims, costs, hiring, messages, queue, registry
 from imagen.exceptions import BudgetExceeded, Refused
 from imagen.models import Event, Generation, Job
 from imagen.registry import Choice
@@ -129,7 +129,7 @@ def _move(generation: Generation, movable: list[Job], choice: Choice) -> None:
 def _told(jobs: Sequence[Job]) -> str:
     """Who makes these, and for how much."""
     total, found = _sum(jobs), registry.providers().get(jobs[0].provider)
-    price = "?" if total is None else f"{total:.4f} {jobs[0].cost_unit}"
+    price = "?" if total is None else messages.money(total, jobs[0].cost_unit)
     return f"{found.label if found else jobs[0].provider} ({price})"
 
 

@@ -15,10 +15,10 @@ from imagen import alarms, pleas, presentation
 from imagen.models import Alarm, Generation, Image, Job
 from imagen.states import JobStatus, Review, Status
 
-LOOKING = ("imagen.view_generation", "imagen.change_generation", "imagen.view_alarm")
+MINDS = "imagen.view_alarm"
 RESOLVE = "imagen.resolve_unconfirmed"
 REVIEW = "imagen.review"
-SEEN_WITH = (*LOOKING, RESOLVE, REVIEW, pleas.OWNERS)
+SEEN_WITH = (MINDS, RESOLVE, REVIEW, pleas.OWNERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def waiting(user: Any) -> Iterator[Duty]:
 
 def _alarms(user: Any) -> Iterator[Duty]:
     """Those that no other line tells: doubtful calls and requests for money are counted where they are answered."""
-    if any(map(user.has_perm, LOOKING)):
+    if user.has_perm(MINDS):
         told_below = {pleas.WAITING} | ({alarms.UNKNOWN} if user.has_perm(RESOLVE) else set())
         yield from (alarm_line(alarm) for alarm in alarms.current() if alarm.cause not in told_below)
 

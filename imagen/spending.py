@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from imagen import costs, messages
@@ -16,7 +15,7 @@ _PAID = {"yes": "yes", "told": "yes", "kept": "yes", "came": "came"}
 
 def price(amount: Decimal | None, unit: str) -> str:
     """An amount with its unit as people write it, or that nobody knows it."""
-    return _("price unknown") if amount is None else f"{number_format(amount, 4)} {unit}"
+    return _("price unknown") if amount is None else messages.money(amount, unit)
 
 
 def tag(bill: costs.Bill, *, counted: bool = True) -> str:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -16,7 +17,7 @@ from rest_framework.authtoken.models import Token
 
 from imagen import pipeline, presentation, queue
 from imagen.diagnosis import Level, house
-from imagen.models import Generation
+from imagen.models import Budget, Generation, Scope
 from imagen.states import FINISHED, Status
 from project.articles import samples
 
@@ -63,7 +64,14 @@ def prepare() -> User:
     except Error as error:
         raise DemoError(f"The database cannot be used: {str(error).splitlines()[0].rstrip('.')}.") from error
     _require_house()
+    allowance()
     return user
+
+
+def allowance() -> None:
+    """A monthly limit for each person, so that there is one to see; a site with budgets of its own keeps them."""
+    if not Budget.objects.exists():
+        Budget.objects.create(scope=Scope.EACH, limit=Decimal(5))
 
 
 def _require_house() -> None:

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 pytest_plugins = ["imagen.testing.plugin"]
+pytest.register_assert_rewrite("tests.faults.outcome")
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")

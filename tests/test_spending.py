@@ -25,43 +25,43 @@ def told(code: str = "", **fields: object) -> presentation.Story:
     ("code", "fields", "said"),
     [
         ("provider_auth", {"status": "failed"}, "Nothing was charged."),
-        ("provider_unavailable", {"status": "queued"}, "Nothing was charged so far. Expected cost: 0.0380 USD."),
-        ("provider_unavailable", {"status": "processing", **PAID}, "0.0500 USD was spent."),
+        ("provider_unavailable", {"status": "queued"}, "Nothing was charged so far. Expected cost: 0.038 USD."),
+        ("provider_unavailable", {"status": "processing", **PAID}, "0.05 USD was spent."),
         ("provider_failed", {"status": "failed", **FREE}, "Nothing was charged."),
-        ("provider_failed", {"status": "failed", **PAID}, "0.0500 USD was spent; trying again costs money again."),
+        ("provider_failed", {"status": "failed", **PAID}, "0.05 USD was spent; trying again costs money again."),
         (
             "provider_failed",
             {"status": "failed", "started_at": timezone.now()},
-            "The service did not say what it charged; expected: 0.0380 USD.",
+            "The service did not say what it charged; expected: 0.038 USD.",
         ),
-        ("provider_auth", {"status": "failed", **PAID}, "0.0500 USD was spent."),
+        ("provider_auth", {"status": "failed", **PAID}, "0.05 USD was spent."),
         ("output_expired", {"status": "failed", **FREE}, "Nothing was charged."),
-        ("output_expired", {"status": "failed", **PAID}, "0.0500 USD was spent; trying again costs money again."),
+        ("output_expired", {"status": "failed", **PAID}, "0.05 USD was spent; trying again costs money again."),
         (
             "partial_outputs",
             {"status": "partial", **PAID},
-            "0.0500 USD was spent for what came; trying again costs money again.",
+            "0.05 USD was spent for what came; trying again costs money again.",
         ),
         (
             "storage_full",
             {"status": "processing", **PAID},
-            "The picture is paid for (0.0500 USD); saving it costs nothing more.",
+            "The picture is paid for (0.05 USD); saving it costs nothing more.",
         ),
-        ("storage_unavailable", {"status": "failed", **PAID}, "0.0500 USD was spent; trying again costs money again."),
+        ("storage_unavailable", {"status": "failed", **PAID}, "0.05 USD was spent; trying again costs money again."),
         (
             "submit_unknown",
             {"status": "unconfirmed"},
-            "It may have been charged (0.0380 USD). The amount stays set aside until somebody has looked.",
+            "It may have been charged (0.038 USD). The amount stays set aside until somebody has looked.",
         ),
         (
             "submit_unknown",
             {"status": "unconfirmed", **PAID},
             (
-                "0.0500 USD was spent. Another call may have been charged too; its amount stays set aside until "
+                "0.05 USD was spent. Another call may have been charged too; its amount stays set aside until "
                 "somebody has looked."
             ),
         ),
-        ("", {"status": "completed", **PAID}, "0.0500 USD was spent."),
+        ("", {"status": "completed", **PAID}, "0.05 USD was spent."),
         ("", {"status": "canceled"}, "Nothing was charged."),
     ],
 )
@@ -82,13 +82,13 @@ def test_a_picture_of_another_shape_is_paid_for_and_says_so():
     story = told(status="completed", warnings=["late", "wrong_size"], **PAID)
     late, wrong = (presentation.warning_json(each)["message"] for each in story.warnings)
     assert late.endswith("the time we usually wait.")
-    assert wrong.endswith("It was kept. 0.0500 USD was spent; trying again costs money again.")
-    assert story.money == "0.0500 USD was spent; trying again costs money again."
+    assert wrong.endswith("It was kept. 0.05 USD was spent; trying again costs money again.")
+    assert story.money == "0.05 USD was spent; trying again costs money again."
 
 
 def test_amounts_in_sentences_are_written_as_people_write_them_and_in_fields_as_programs_do():
     made = factories.generation(status="failed", error_code="provider_failed", **PAID)
     with translation.override("de"):
         shown = presentation.generation_json(made)
-    assert "0,0500 USD" in shown["error"]["message"]
+    assert "0,05 USD" in shown["error"]["message"]
     assert shown["cost"] == {"unit": "USD", "estimated": "0.0380", "actual": "0.0500"}

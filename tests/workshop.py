@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from imagen import engine, pipeline
 from imagen.models import Generation, Job
 from imagen.testing.gateway import KEYS, Gateway
+from tests.engine.mortal import Mortal
 
 Ask = Callable[..., Generation]
 Site = Callable[..., None]
@@ -91,3 +93,16 @@ def made(ask: Ask, work: Callable[..., None]) -> Ask:
         return generation
 
     return make
+
+
+@pytest.fixture(scope="session")
+def mortal(django_db_setup: None) -> Iterator[Mortal]:
+    """The process whose children die, on the database of this run."""
+    known = connection.settings_dict
+    with Mortal({name: known[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}) as process:
+        yield process
+
+
+def facts(settings: Any) -> dict[str, Any]:
+    """The settings of this test, as another process has them."""
+    return {"IMAGEN": settings.IMAGEN, "STORAGES": settings.STORAGES}

@@ -38,8 +38,9 @@ def running(prefix: str) -> Q:
 class BudgetAdmin(PlainAdmin):
     """For who manages budgets; only the limit of one that stands can be changed."""
 
-    list_display = ("whose", "period", "limited", "spent", "set_aside", "left", "anew")
-    list_display_links = ("whose",)
+    list_display = ("named", "limited", "used", "left")
+    list_display_links = ("named",)
+    sortable_by = ()
     list_select_related = ("group", "user")
     actions = None
 
@@ -84,44 +85,41 @@ class BudgetAdmin(PlainAdmin):
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("whose"))
+    def named(self, budget: Budget) -> str:
+        """Whose spending it limits, and for how long."""
+        return words.pair(self.whose(budget), budget.get_period_display())
+
+    @admin.display(description=gettext_lazy("whose"))
     def whose(self, budget: Budget) -> str:
         """Whose spending it limits."""
         return str(budget.group or budget.user or budget.get_scope_display())
 
     @admin.display(description=gettext_lazy("limit"))
-    def limited(self, budget: Budget) -> str:
+    def limited(self, budget: Any) -> str:
         """The limit, and what was granted on top in this period."""
         told = _money(budget, budget.limit)
-        if not budget.now_extra:  # type: ignore[attr-defined]  # annotated
+        if not budget.now_extra:
             return told
-        more = _("%(extra)s granted on top") % {"extra": _money(budget, budget.now_extra)}  # type: ignore[attr-defined]  # likewise
-        return words.pair(told, more)
+        return words.pair(told, _("%(extra)s granted on top") % {"extra": _money(budget, budget.now_extra)})
 
-    @admin.display(description=gettext_lazy("spent"))
-    def spent(self, budget: Budget) -> str:
-        """What is spent in this period."""
-        return _money(budget, budget.now_spent)  # type: ignore[attr-defined]  # annotated
-
-    @admin.display(description=gettext_lazy("set aside"))
-    def set_aside(self, budget: Budget) -> str:
-        """What is set aside for calls that no service has accepted yet."""
-        return _money(budget, budget.now_reserved)  # type: ignore[attr-defined]  # annotated
+    @admin.display(description=gettext_lazy("used"))
+    def used(self, budget: Any) -> str:
+        """What is spent in this period, and what is set aside for calls that no service has accepted yet."""
+        spent = _("%(money)s spent") % {"money": _money(budget, budget.now_spent)}
+        return words.pair(spent, _("%(money)s set aside") % {"money": _money(budget, budget.now_reserved)})
 
     @admin.display(description=gettext_lazy("left"))
-    def left(self, budget: Budget) -> str:
-        """What is left, or of how many people spent and set aside are the sum."""
+    def left(self, budget: Any) -> str:
+        """What is left until when; where each person has a purse, how many people used theirs."""
         if budget.currency != site_currency():
             badge = format_html('<span class="imagen-badge imagen-failed">{}</span>', _("nothing"))
             return words.pair(badge, _("it is in %(currency)s") % {"currency": budget.currency})
-        people: int = budget.people  # type: ignore[attr-defined]  # annotated
+        until = _("until %(day)s") % {"day": date_format(_ends_on(budget))}
         if budget.scope == Scope.EACH:
-            return ngettext("spent by %(count)s person", "spent by %(count)s people", people) % {"count": people}
-        return _money(budget, max(_left(budget), NOTHING))
-
-    @admin.display(description=gettext_lazy("begins anew"))
-    def anew(self, budget: Budget) -> str:
-        """When the next period begins."""
-        return date_format(_ends_on(budget))
+            count = budget.people
+            told = ngettext("used by %(count)s person", "used by %(count)s people", count)
+            return words.pair(told % {"count": count}, until)
+        return words.pair(_money(budget, max(_left(budget), NOTHING)), until)
 
     @admin.display(description=gettext_lazy("currency"))
     def counted_in(self, budget: Budget | None) -> str:
@@ -138,13 +136,11 @@ class BudgetAdmin(PlainAdmin):
         """What is asked, and of one that stands how it stands."""
         if obj is None:
             return ("scope", "group", "user", "period", "limit", "counted_in")
-        return ("whose", "period", "limit", "counted_in", "spent", "set_aside", "left", "anew")
+        return ("whose", "period", "limit", "counted_in", "used", "left")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> Any:
         """Everything but what the form asks."""
-        return [name for name in self.get_fields(request, obj) if obj is None and name == "counted_in"] or [
-            name for name in self.get_fields(request, obj) if obj and name != "limit"
-        ]
+        return [name for name in self.get_fields(request, obj) if name != "limit"] if obj else ["counted_in"]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -211,14 +207,20 @@ def _beyond(budget: Budget, over: int) -> str:
             over,
         )
         return text % facts
-    text = _("More than that is spent or set aside already: nothing that costs is taken until %(day)s. ")
-    return (text + _("What was asked for goes on.")) % facts
+    text = _(
+        "More than that is spent or set aside already: nothing that costs is taken until %(day)s. "
+        "What was asked for goes on."
+    )
+    return text % facts
 
 
 def _wrong_currency(budget: Budget) -> str:
     facts = {"old": budget.currency, "new": site_currency()}
-    text = _("This limit is in %(old)s and the site counts in %(new)s: where it counts, all that costs is refused. ")
-    return (text + _("Set the limit in %(new)s and save.")) % facts
+    text = _(
+        "This limit is in %(old)s and the site counts in %(new)s: where it counts, everything that costs is refused. "
+        "Set the limit in %(new)s and save."
+    )
+    return text % facts
 
 
 def _notices() -> list[str]:

@@ -196,11 +196,13 @@ class GenerationAdmin(GenerationActions):
         form = super().get_form(request, obj, change, **kwargs)
         return form if obj else type(form.__name__, (form,), {"user": viewer(request)})
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, *args: Any, **kwargs: Any
+    ) -> Any:
         """The page; of a new request its first price too, for who has no scripts."""
-        if context.get("add"):
+        if add:
             context["quote"] = quote.of_form(context["adminform"].form)
-        return super().render_change_form(request, context, *args, **kwargs)
+        return super().render_change_form(request, context, add, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Generation, form: Any, change: bool) -> None:
         """Hand the request to the pipeline, once per form and content: who goes back and changes it asks anew."""

@@ -97,7 +97,7 @@ class DayFilter(DateFilter):
 class EntryAdmin(ReadOnlyAdmin):
     """Every line, the newest first; nobody adds, changes or deletes one."""
 
-    list_display = ("written", "told", "set_aside", "spent_on")
+    list_display = ("told", "set_aside", "spent_on")
     list_filter = (WhatFilter, DayFilter)
     list_select_related = ("generation__user", "job")
     ordering = ("-at", "-pk")
@@ -127,17 +127,12 @@ class EntryAdmin(ReadOnlyAdmin):
             shown = format_html('<a href="{}">{}</a>', where, name) if where else name
             return words.pair(shown, words.by(found.user, provider_label(entry.job.provider)))
 
-        return (*self.list_display[:2], asked, *self.list_display[2:])
-
-    @admin.display(description=gettext_lazy("when"))
-    def written(self, entry: Entry) -> str:
-        """When it was written, to the second."""
-        return words.exactly(entry.at)
+        return (*self.list_display[:1], asked, *self.list_display[1:])
 
     @admin.display(description=gettext_lazy("what"))
     def told(self, entry: Entry) -> str:
-        """What happened."""
-        return entry.get_what_display()
+        """What happened, and when, to the second."""
+        return words.pair(capfirst(entry.get_what_display()), words.exactly(entry.at))
 
     @admin.display(description=gettext_lazy("set aside"))
     def set_aside(self, entry: Entry) -> str:

@@ -71,6 +71,11 @@ def stands(plea: Plea) -> str:
     return _("%(spent)s spent and %(reserved)s set aside of %(limit)s until %(until)s") % facts
 
 
+def much(plea: Plea) -> str:
+    """How much more somebody asks for."""
+    return money(plea.wanted, plea.purse.currency)
+
+
 def whose(plea: Plea) -> str:
     """The budget it is about."""
     return str(plea.purse.budget or _("each person, by the settings of the site"))
@@ -107,7 +112,7 @@ class PleaAdmin(PlainAdmin):
 
     form = PleaForm
     fields = ("wanted", "reason")
-    list_display = ("who", "much", "why", "budget", "state")
+    list_display = ("who", "wish", "budget", "state")
     list_display_links = ("who",)
     list_filter = (AnswerFilter,)
     list_select_related = ("user", "answered_by", "purse__budget__group", "purse__budget__user")
@@ -160,14 +165,9 @@ class PleaAdmin(PlainAdmin):
         return words.pair(plea.user, words.ago(plea.asked_at))
 
     @admin.display(description=gettext_lazy("how much more"))
-    def much(self, plea: Plea) -> str:
-        """The amount."""
-        return money(plea.wanted, plea.purse.currency)
-
-    @admin.display(description=gettext_lazy("what it is for"))
-    def why(self, plea: Plea) -> str:
-        """The reason."""
-        return words.short(plea.reason) or "–"
+    def wish(self, plea: Plea) -> str:
+        """The amount, and what it is for."""
+        return words.pair(much(plea), words.short(plea.reason))
 
     @admin.display(description=gettext_lazy("budget"))
     def budget(self, plea: Plea) -> str:
@@ -235,7 +235,7 @@ class PleaAdmin(PlainAdmin):
         """What was asked, how the budget stands, and the answer or the ways to give one."""
         plea = self.get_object(request, object_id)
         if plea is not None and self.has_view_permission(request, plea):
-            facts = {"plea": plea, "much": self.much(plea), "whose": whose(plea), "stands": stands(plea)}
+            facts = {"plea": plea, "much": much(plea), "whose": whose(plea), "stands": stands(plea)}
             facts |= {"answered": pleas.answered(plea), "may_answer": self.owns(request) and plea.answer == Answer.OPEN}
             names = {"title": _("Request for more money"), "subtitle": None, "until": plea.purse.ends_on}
             extra_context = {**(extra_context or {}), **facts, **names}
@@ -265,5 +265,5 @@ class PleaAdmin(PlainAdmin):
     def _log_limit(self, request: HttpRequest, plea: Plea) -> None:
         plea.purse.refresh_from_db()
         if plea.answer == Answer.RAISED and plea.purse.budget:
-            told = _("Limit raised by %(wanted)s for %(person)s") % {"wanted": self.much(plea), "person": plea.user}
+            told = _("Limit raised by %(wanted)s for %(person)s") % {"wanted": much(plea), "person": plea.user}
             self.log_change(request, plea.purse.budget, told)

@@ -18,7 +18,9 @@ def register() -> None:
     """Make ours known to Django."""
     for check in (*options.BORDER, *map(_once_readable, (*options.SENSE, *cluster.CHECKS, *site.CHECKS))):
         tell_django(check, TAG)
-    for check in map(_once_readable, (*cluster.DATABASE, *site.DATABASE)):
+    from imagen.checks import money  # noqa: PLC0415  # it knows the rows, and apps are not loaded before
+
+    for check in map(_once_readable, (*cluster.DATABASE, *site.DATABASE, *money.DATABASE)):
         tell_django(check, TAG, Tags.database)
     for check in map(_once_readable, site.DEPLOYMENT):
         tell_django(check, TAG, deploy=True)

@@ -45,11 +45,11 @@ def sqlite_takes_turns(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def postgresql_is_given_up_on(**kwargs: Any) -> Iterator[CheckMessage]:
-    """W025: a PostgreSQL that is silent holds up every request for minutes."""
+    """W027: a PostgreSQL that is silent holds up every request for minutes."""
     database = connections[DEFAULT_DB_ALIAS]
     if database.vendor == "postgresql" and "connect_timeout" not in database.settings_dict["OPTIONS"]:
         what = "Connecting to PostgreSQL has no time limit, so requests hang while it does not answer."
-        yield warning(25, what, 'Add "connect_timeout": 3 and "tcp_user_timeout": 3000 to the OPTIONS of the database.')
+        yield warning(27, what, 'Add "connect_timeout": 3 and "tcp_user_timeout": 3000 to the OPTIONS of the database.')
 
 
 CHECKS: tuple[Check, ...] = (

@@ -21,6 +21,7 @@ from imagen.models.image import storage
 
 APPS = frozenset({"imagen", "django_q"})
 CLOCK_SECONDS = 5.0
+MONEY = ("imagen.W025", "imagen.W026")
 FORMATS = {"PNG": "zlib", "JPEG": "jpg", "WebP": "webp"}
 
 
@@ -56,11 +57,11 @@ def migrations() -> Iterator[Finding]:
 
 
 def schedule() -> Iterator[Finding]:
-    """What the system checks say that need the database: its log, the sweep's schedule."""
+    """What the system checks say that need the database: its log, the sweep's schedule, budgets."""
     told = checks.run_checks(tags=[checks.Tags.database], databases=[DEFAULT_DB_ALIAS])
     ours = [message for message in told if str(message.id).startswith("imagen.")]
-    yield from (_told("schedule", message) for message in ours)
-    if not ours:
+    yield from (_told("budgets" if message.id in MONEY else "schedule", message) for message in ours)
+    if all(message.id in MONEY for message in ours):
         yield ok("schedule", "The sweep is scheduled.")
 
 

@@ -7,8 +7,9 @@ import time
 from django.core.management.base import OutputWrapper
 from django.utils.translation import gettext as _
 
-from imagen import presentation
+from imagen import presentation, spending
 from imagen.models import Generation
+from imagen.pipeline import Quote
 from imagen.states import Status
 
 WIDTH = 30
@@ -16,7 +17,7 @@ CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Says each thing once: price, warnings, steps, why it waits."""
+    """Says each thing once: price, what is left, warnings, steps, why it waits."""
 
     def __init__(self, out: OutputWrapper) -> None:
         self._out = out
@@ -24,16 +25,21 @@ class Progress:
         self._begun = time.monotonic()
         self._done = 0
 
-    def begin(self, generation: Generation) -> None:
-        """Who makes how many pictures at what price, and what to know beforehand."""
+    def begin(self, quote: Quote, *, count: int) -> None:
+        """Who would make how many pictures at what price, what is left to spend, what else to know beforehand."""
+        offer, least = quote.offer, quote.allowance
         facts = {
-            "model": generation.model,
-            "provider": presentation.provider_label(generation.provider),
-            "count": generation.num_images,
-            "price": _price(generation),
+            "model": offer.model,
+            "provider": presentation.provider_label(quote.provider),
+            "count": count,
+            "price": spending.tag(quote.bill, counted=least is not None),
         }
         self._say(_("%(model)s by %(provider)s, pictures: %(count)s, price: %(price)s") % facts)
-        self._warn(presentation.story(generation))
+        self._say(*([least.told] if least else []))
+        for code in quote.warnings:
+            retired = offer.retired_upstream_on
+            told = presentation.offered(code, alias=quote.provider, retired=retired, successor=offer.successor)
+            self._say(told.message)
 
     def show(self, generation: Generation) -> None:
         """Where it is now, as far as that is news."""
@@ -67,11 +73,6 @@ class Progress:
         self._done = max(self._done, round(WIDTH * gone / (gone + (eta or 10))))
         left = "" if eta is None else " " + _("about %(seconds)s s") % {"seconds": eta}
         return f"[{'#' * self._done}{'-' * (WIDTH - self._done)}]{left}"
-
-
-def _price(generation: Generation) -> str:
-    amount = presentation.money(generation.cost_estimated)
-    return _("unknown") if amount is None else f"{amount} {generation.cost_unit}"
 
 
 def _step(generation: Generation) -> str:

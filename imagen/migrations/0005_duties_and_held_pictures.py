@@ -24,6 +24,15 @@ class Migration(migrations.Migration):
             },
             bases=('imagen.alarm',),
         ),
+        migrations.AlterModelOptions(
+            name="entry",
+            options={
+                "default_permissions": ("view",),
+                "ordering": ("at", "pk"),
+                "verbose_name": "ledger entry",
+                "verbose_name_plural": "ledger entries",
+            },
+        ),
         migrations.AddIndex(
             model_name='image',
             index=models.Index(condition=models.Q(('review', 'held')), fields=['review'], name='imagen_image_held'),

@@ -114,7 +114,7 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name = _("ledger entry")
-        verbose_name_plural = _("ledger")
+        verbose_name_plural = _("ledger entries")
         ordering = ("at", "pk")
         default_permissions = ("view",)
         indexes = (models.Index(fields=("at",), name="imagen_entry_at"),)

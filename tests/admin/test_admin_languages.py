@@ -56,8 +56,8 @@ def failed(client, **fields):
 @pytest.mark.parametrize(
     ("language", "parts"),
     [
-        ("de", ("Anfragen", "Fehlgeschlagen", "Nach Status", "Letzte 7 Tage", "0,0380 USD", "gerade eben")),
-        ("fr", ("Demandes", "Échec", "Par état", "Les 7 derniers jours", "0,0380 USD", "à l’instant")),
+        ("de", ("Anfragen", "Fehlgeschlagen", "Nach Status", "Letzte 7 Tage", "0,038 USD", "gerade eben")),
+        ("fr", ("Demandes", "Échec", "Par état", "Les 7 derniers jours", "0,038 USD", "à l’instant")),
     ],
 )
 def test_the_list_is_translated(client, language, parts):
@@ -85,7 +85,7 @@ def test_the_form_is_translated(client, language, parts):
             "de",
             (
                 "Sandbox konnte dieses Bild nicht erstellen.",
-                "Ausgegeben wurden 0,0380 USD; ein neuer Versuch kostet erneut Geld.",
+                "Ausgegeben wurden 0,038 USD; ein neuer Versuch kostet erneut Geld.",
                 "Was geschehen ist",
                 "Erneut versuchen",
             ),
@@ -94,7 +94,7 @@ def test_the_form_is_translated(client, language, parts):
             "fr",
             (
                 "Sandbox n’a pas pu créer cette image.",
-                "0,0380 USD ont été dépensés ; une nouvelle tentative sera facturée à nouveau.",
+                "0,038 USD ont été dépensés ; une nouvelle tentative sera facturée à nouveau.",
                 "Ce qui s’est passé",
                 "Réessayer",
             ),
@@ -105,7 +105,7 @@ def test_the_page_of_a_request_is_translated_and_speaks_of_money_once(client, la
     made = failed(client)
     said = read(client, reverse("admin:imagen_generation_change", args=[made.pk]), language)
     assert [part for part in parts if part not in said] == []
-    assert said.count("0,0380 USD") == 1
+    assert said.count("0,038 USD") == 1
 
 
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)
@@ -116,7 +116,7 @@ def test_pictures_workers_and_alarms_are_translated(client, language, worker):
     for name in ("image", "worker", "duty"):
         read(client, reverse(f"admin:imagen_{name}_changelist"), language)
     read(client, reverse("admin:imagen_image_change", args=[made.images.get().pk]), language)
-    assert "0,0380 USD" in read(client, LIST, language)
+    assert "0,038 USD" in read(client, LIST, language)
     assert "OPTIONS" in read(client, LIST, language)
 
 

@@ -36,7 +36,7 @@ def test_a_row_says_what_was_asked_how_it_stands_who_where_and_when(sign_in, wor
     client = sign_in("ann", *EDITOR)
     completed(me(client), prompt="a red kite", images=2, created_at=timezone.now() - timedelta(minutes=5, seconds=9))
     page = Page(client.get(LIST).content.decode())
-    for said in ("a red kite", "Ready", "Imagen 4", "Sandbox", "0.0760 USD", "ann", "5\xa0minutes ago"):
+    for said in ("a red kite", "Ready", "Imagen 4", "Sandbox", "0.076 USD", "ann", "5\xa0minutes ago"):
         assert said in page.text
     assert page.all("span", **{"class": "imagen-badge imagen-completed"})
     assert len(page.all("img", **{"class": "imagen-thumbnail"})) == 2
@@ -45,7 +45,7 @@ def test_a_row_says_what_was_asked_how_it_stands_who_where_and_when(sign_in, wor
 def test_what_is_under_way_shows_its_expected_cost(sign_in):
     client = sign_in("ann", *EDITOR)
     generation(me(client), cost_estimated=Decimal("0.0760"))
-    assert "about 0.0760 USD" in client.get(LIST).content.decode()
+    assert "about 0.076 USD" in client.get(LIST).content.decode()
 
 
 def test_people_see_their_own_and_nothing_deleted(sign_in):

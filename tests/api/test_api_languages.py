@@ -37,9 +37,9 @@ def look(api: Api, made, language="", **headers):
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("", "Sandbox could not make this picture. 0.0380 USD was spent; trying again costs money again."),
-        ("de", "Sandbox konnte dieses Bild nicht erstellen. Ausgegeben wurden 0,0380 USD;"),
-        ("fr", "Sandbox n’a pas pu créer cette image. 0,0380 USD ont été dépensés"),
+        ("", "Sandbox could not make this picture. 0.038 USD was spent; trying again costs money again."),
+        ("de", "Sandbox konnte dieses Bild nicht erstellen. Ausgegeben wurden 0,038 USD;"),
+        ("fr", "Sandbox n’a pas pu créer cette image. 0,038 USD ont été dépensés"),
         ("es", "Sandbox could not make this picture."),
     ],
 )

@@ -11,7 +11,7 @@ from tests.browser.scenery import BAY
 
 pytestmark = [pytest.mark.browser, pytest.mark.story]
 
-SPENT = {"wavespeed": "0.0760 USD", "apiframe": "14.0000 credits", "apiin": "16.0000 credits"}
+SPENT = {"wavespeed": "0.076 USD", "apiframe": "14 credits", "apiin": "16 credits"}
 FILTER = "Content is filtered due to unknown reasons"
 FAMOUS = "A famous footballer as a knight"
 

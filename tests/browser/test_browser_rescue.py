@@ -22,7 +22,7 @@ def test_an_empty_account_passes_the_request_on_and_the_page_says_to_whom_and_fo
     expect(pictures(page)).to_have_count(1)
     told = said(page)
     assert "The service first chosen was not available, so Apiframe makes it." in told
-    assert "WaveSpeedAI (0.0380 USD) → Apiframe (7.0000 credits)" in told
+    assert "WaveSpeedAI (0.038 USD) → Apiframe (7 credits)" in told
     page.goto(LIST)
     expect(page.get_by_text("Our account at WaveSpeedAI is empty. Top it up")).to_be_visible()
 

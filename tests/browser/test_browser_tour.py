@@ -64,7 +64,7 @@ def _asked_made_and_ready(tour: Tour, gateway: Gateway) -> None:
     page.goto(LIST)
     page.get_by_role("link", name="Generate pictures").click()
     fill(page, BAY, count=2)
-    expect(page.locator("#imagen-price")).to_contain_text("2 pictures · 0.0760 USD")
+    expect(page.locator("#imagen-price")).to_contain_text("2 pictures · 0.076 USD")
     tour.stop("ask")
     page.get_by_role("button", name="Generate").click()
     stands(page, "Being made")

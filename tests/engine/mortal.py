@@ -44,8 +44,26 @@ class Mortal:
         """Do this to its end; the places it passed, in order."""
         return self._run(act, "", settings)
 
-    def _run(self, act: str, point: str, settings: dict[str, Any]) -> list[str]:
-        asked = {"act": act, "point": point, "settings": settings}
+    def freeze(self, act: str, point: str, **settings: Any) -> int:
+        """Do this until the place is reached, where a SIGSTOP holds it; the number of the process."""
+        (pid,) = self._run(act, point, settings, frozen=True)
+        return int(pid)
+
+    def start(self, act: str, **settings: Any) -> int:
+        """Do this beside the test; the number of the process."""
+        (pid,) = self._run(act, "", settings, alone=True)
+        return int(pid)
+
+    def end(self, pid: int, number: int) -> list[str]:
+        """Send this signal to such a process, wait for its end and tell what it was."""
+        os.kill(pid, signal.SIGCONT)
+        os.kill(pid, number)
+        return self._say({"pid": pid})
+
+    def _run(self, act: str, point: str, settings: dict[str, Any], **how: bool) -> list[str]:
+        return self._say({"act": act, "point": point, "settings": settings, **how})
+
+    def _say(self, asked: dict[str, Any]) -> list[str]:
         self._process.stdin.write(json.dumps(asked, default=str) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
@@ -74,10 +92,37 @@ def _person(verb: str) -> Callable[[], None]:
     return act
 
 
-ACTS = {"ask": _ask, "work": _work, **{verb: _person(verb) for verb in ("cancel", "retry", "erase")}}
+def _serve() -> None:
+    from imagen import engine  # noqa: PLC0415  # likewise
+
+    engine.serve()
 
 
-def _child(act: str, point: str, settings: dict[str, Any], told: int) -> None:
+def _hostile() -> None:
+    """Work, until a JPEG is decoded: the kernel then ends the process for its hunger, as it does without a word."""
+    from imagen import files  # noqa: PLC0415  # likewise
+
+    real = files.prepare
+
+    def prepare(data: bytes, **options: Any) -> files.Ready:
+        if data.startswith(b"\xff\xd8"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(data, **options)
+
+    files.prepare = prepare
+    _work()
+
+
+ACTS = {
+    "ask": _ask,
+    "work": _work,
+    "serve": _serve,
+    "hostile": _hostile,
+    **{verb: _person(verb) for verb in ("cancel", "retry", "erase")},
+}
+
+
+def _child(act: str, point: str, settings: dict[str, Any], told: int, *, frozen: bool = False) -> None:
     from django.test.utils import override_settings  # noqa: PLC0415  # Django is not set up before
 
     from imagen import failpoints  # noqa: PLC0415  # likewise
@@ -87,8 +132,8 @@ def _child(act: str, point: str, settings: dict[str, Any], told: int) -> None:
 
     def hook(name: str) -> None:
         passed.append(name)
-        if name == point:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if name == point and passed.count(name) == 1:
+            os.kill(os.getpid(), signal.SIGSTOP if frozen else signal.SIGKILL)
 
     override_settings(**settings).enable()
     failpoints.hook, loop.LINGER_SECONDS, loop.TICK_SECONDS = hook, 0.0, 0.02
@@ -96,8 +141,18 @@ def _child(act: str, point: str, settings: dict[str, Any], told: int) -> None:
     os.write(told, json.dumps(passed).encode())
 
 
-def _fork(asked: dict[str, Any]) -> list[str]:
-    """One child; what it passed, or that it was killed, or how else it ended."""
+_alone: set[int] = set()  # children whose end nobody has asked for yet
+
+
+def _answer(asked: dict[str, Any]) -> list[str]:
+    if "pid" in asked:
+        _alone.remove(asked["pid"])
+        return [_ended(asked["pid"], "")]
+    return _fork(asked, alone=asked.pop("alone", False))
+
+
+def _fork(asked: dict[str, Any], *, alone: bool) -> list[str]:
+    """One child; what it passed, or that it was killed, or how else it ended. One that is left alone is only named."""
     ear, mouth = os.pipe()
     if not (pid := os.fork()):
         status = 1
@@ -107,12 +162,23 @@ def _fork(asked: dict[str, Any]) -> list[str]:
         finally:
             os._exit(status)
     os.close(mouth)
+    if alone or asked.get("frozen"):
+        os.close(ear)
+        if not alone:
+            os.waitpid(pid, os.WUNTRACED)
+        _alone.add(pid)
+        return [str(pid)]
     with os.fdopen(ear) as told:
         heard = told.read()
+    end = _ended(pid, asked["point"])
+    return json.loads(heard) if heard else [end]
+
+
+def _ended(pid: int, point: str) -> str:
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):
-        return [f"killed at {asked['point']}" if os.WTERMSIG(status) == signal.SIGKILL else f"signal {status}"]
-    return json.loads(heard) if heard else [f"ended with {status}"]
+        return f"killed at {point}" if os.WTERMSIG(status) == signal.SIGKILL else f"signal {status}"
+    return f"ended with {os.waitstatus_to_exitcode(status)}"
 
 
 def main() -> None:
@@ -127,8 +193,10 @@ def main() -> None:
 
     connections["default"].settings_dict.update(json.loads(sys.argv[1]))
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_fork(json.loads(line))) + "\n")
+        sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
         sys.stdout.flush()
+    for pid in _alone:  # a test that failed did not get so far
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

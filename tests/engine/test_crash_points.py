@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from imagen import failpoints, files, pipeline
 from imagen.models import Erasure, Generation, Job
-from tests.engine.mortal import Mortal
 from tests.factories import leave
+from tests.workshop import facts
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("transactional_db")]
 
@@ -90,14 +89,6 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="session")
-def mortal(django_db_setup: None) -> Iterator[Mortal]:
-    """The process whose children die, on the database of this run."""
-    known = connection.settings_dict
-    with Mortal({name: known[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}) as process:
-        yield process
-
-
 @pytest.fixture
 def stage(site: Any, ask: Any, made: Any, imagen_gateway: Any) -> Callable[[str, str], None]:
     """Have this vendor, and a request that stands so."""
@@ -113,11 +104,6 @@ def stage(site: Any, ask: Any, made: Any, imagen_gateway: Any) -> Callable[[str,
             leave(ask(), before if before in ("submitting", "sending") else "queued")
 
     return prepare
-
-
-def facts(settings: Any) -> dict[str, Any]:
-    """The settings of this test, as another process has them."""
-    return {"IMAGEN": settings.IMAGEN, "STORAGES": settings.STORAGES}
 
 
 def heal(work: Callable[..., None]) -> None:

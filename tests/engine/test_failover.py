@@ -42,7 +42,7 @@ def test_a_refused_request_is_made_elsewhere_and_the_price_difference_is_shown(t
     moved = generation.events.get(what="moved")
     assert (moved.code, moved.note) == (
         BROKEN[closed],
-        "WaveSpeedAI (0.0760 USD) → Apiframe (14.0000 credits)",
+        "WaveSpeedAI (0.076 USD) → Apiframe (14 credits)",
     )
     assert "provider_changed" in generation.warnings
 

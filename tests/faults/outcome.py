@@ -1,4 +1,4 @@
-"""What a fault leaves behind in every place somebody looks: rows, the interface's answer, money, the gateway, storage."""
+"""What a fault leaves behind wherever somebody looks: rows, the interface's answer, money, the gateway, storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imagen import messages, presentation
+from imagen import messages, presentation, spending
 from imagen.models import Generation, Image
 from imagen.models.image import storage
 from imagen.testing.gateway import Gateway
@@ -17,16 +17,24 @@ from imagen.testing.gateway import Gateway
 VENDORS = ("wavespeed", "apiframe", "apiin")
 LABELS = {"wavespeed": "WaveSpeedAI", "apiframe": "Apiframe", "apiin": "API in One"}
 PRICES = {"wavespeed": Decimal("0.0380"), "apiframe": Decimal(7), "apiin": Decimal(8)}
-ACTIONS = {
-    **dict.fromkeys(("provider_rejected", "content_filtered"), ["edit_prompt"]),
-    **dict.fromkeys(("provider_auth", "provider_insufficient_credits", "submit_unknown"), ["ask_administrator"]),
-    **dict.fromkeys(("provider_rate_limited", "provider_unavailable"), ["wait", "choose_provider"]),
-    **dict.fromkeys(("provider_failed", "no_outputs", "provider_job_lost", "provider_timeout"), ["retry"]),
-    **dict.fromkeys(("output_expired", "output_invalid", "output_too_large", "egress_blocked"), ["retry"]),
-    **dict.fromkeys(("partial_outputs",), ["retry"]),
-    "model_retired": ["choose_model"],
-    "internal_error": ["wait"],
+UNITS = {"wavespeed": "USD", "apiframe": "credits", "apiin": "credits"}
+STAKES = {
+    "wavespeed": PRICES["wavespeed"],
+    "apiframe": Decimal("0.25"),
+    "apiin": Decimal("0.25"),
+}  # credits without a rate
+_NEXT = {
+    "edit_prompt": ("provider_rejected", "content_filtered"),
+    "ask_administrator": ("provider_auth", "provider_insufficient_credits", "submit_unknown"),
+    "wait, choose_provider": ("provider_rate_limited", "provider_unavailable"),
+    "retry": (
+        *("provider_failed", "no_outputs", "provider_job_lost", "provider_timeout", "partial_outputs"),
+        *("output_expired", "output_invalid", "output_too_large", "egress_blocked"),
+    ),
+    "choose_model": ("model_retired",),
+    "wait": ("internal_error",),
 }
+ACTIONS = {code: actions.split(", ") for actions, codes in _NEXT.items() for code in codes}
 
 
 def row(number: str, *values: Any, name: str) -> Any:
@@ -38,7 +46,8 @@ def row(number: str, *values: Any, name: str) -> Any:
 class End:
     """How a request ends: its status and code, its jobs, what it cost in pictures, what was accepted and stored.
 
-    ``cost`` is ``None`` when nothing was accepted, ``paid`` counts the jobs that the gateway would bill.
+    ``cost`` is ``None`` when nothing was accepted: then the money is free again, or set aside while nobody knows.
+    ``paid`` counts the jobs that the gateway would bill.
     """
 
     status: str
@@ -51,17 +60,24 @@ class End:
 
     def told(self, generation: Generation) -> dict[str, Any]:
         """The same as ``seen`` should find it."""
-        unit = PRICES[generation.provider]
         return {
             "status": self.status,
             "error": self.error(generation),
             "warnings": sorted({"model_retired_upstream", *self.warnings}),
             "jobs": sorted(self.jobs),
-            "money": None if self.cost is None else unit * self.cost,
+            "money": self.money(generation),
             "paid": self.paid,
             "images": self.images,
             "strays": 0,
         }
+
+    def money(self, generation: Generation) -> dict[str, Any]:
+        """What it cost in the vendor's unit, and what of the site's money is set aside and spent for it."""
+        price, stake = PRICES[generation.provider], STAKES[generation.provider]
+        if self.cost is not None:
+            return {"cost": price * self.cost, "reserved": Decimal(0), "spent": stake * self.cost}
+        held = stake * generation.num_images if self.status in ("queued", "unconfirmed") else Decimal(0)
+        return {"cost": None, "reserved": held, "spent": Decimal(0)}
 
     def error(self, generation: Generation) -> dict[str, Any] | None:
         """What the interface says of the code."""
@@ -70,7 +86,20 @@ class End:
         facts = {"provider": LABELS[generation.provider], "ready": self.images, "asked": generation.num_images}
         said = messages.sentence(self.code, **facts, successor="Nano Banana 2.1")
         assert "–" not in said, "a blank was left in the sentence"
-        return {"code": self.code, "message": said, "next_actions": ACTIONS[self.code]}
+        price = PRICES[generation.provider] * (self.cost or generation.num_images)
+        price_told = spending.price(price, UNITS[generation.provider])
+        money = messages.money_line(self.about_money(), price=price_told)
+        return {"code": self.code, "message": f"{said} {money}", "next_actions": ACTIONS[self.code]}
+
+    def about_money(self) -> str:
+        """Which of the sentences about money belongs to it."""
+        if self.status == "unconfirmed":
+            return "reserved"
+        if not self.cost:
+            return "so_far" if self.status == "queued" else "no"
+        if self.status == "processing":
+            return "spent"
+        return "came" if self.status == "partial" else "yes"
 
 
 def seen(generation: Generation, gateway: Gateway) -> dict[str, Any]:
@@ -114,10 +143,12 @@ def polls(gateway: Gateway, vendor: str) -> int:
     return sum(job.polls for job in gateway.jobs if job.vendor == vendor)
 
 
-def money(generation: Generation) -> Decimal | None:
-    """What the request cost, in the vendor's unit."""
+def money(generation: Generation) -> dict[str, Any]:
+    """What the request cost as the interface says it, and what the ledger set aside and spent for it."""
     cost = presentation.generation_json(generation)["cost"]["actual"]
-    return None if cost is None else Decimal(cost)
+    lines = generation.entries.values_list("reserved", "spent")
+    reserved, spent = (sum(column, Decimal(0)) for column in zip(*lines, strict=True))
+    return {"cost": None if cost is None else Decimal(cost), "reserved": reserved, "spent": spent}
 
 
 def files(folder: str) -> int:

@@ -55,10 +55,8 @@ class Command(BaseCommand):
 
     def _generate(self, options: dict[str, Any]) -> None:
         owner, folder = person(options["user"]), _folder(options["output"])
-        generation = _ask(options, owner)
         progress = None if options["json"] else Progress(self.stdout)
-        if progress:
-            progress.begin(generation)
+        generation = _ask(options, owner, progress)
         if not options["no_wait"]:
             self._wait(generation, progress)
         self._deliver(generation, owner, folder=folder, as_json=options["json"])
@@ -113,9 +111,13 @@ def _folder(folder: Path | None) -> Path | None:
     return folder
 
 
-def _ask(options: dict[str, Any], owner: AbstractBaseUser | None) -> Generation:
+def _ask(options: dict[str, Any], owner: AbstractBaseUser | None, progress: Progress | None) -> Generation:
+    """Say what it would cost, then ask for it."""
     asked = {name: options[name] for name in ASKED if options[name] is not None}
     try:
+        if progress:
+            quote = pipeline.quote(prompt=options["prompt"], user=owner, **asked)
+            progress.begin(quote, count=asked.get("num_images", 1))
         return pipeline.request(prompt=options["prompt"], user=owner, **asked)
     except Refused as error:
         raise CommandError(_refusal(error), returncode=REFUSED) from error

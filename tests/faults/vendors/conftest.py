@@ -19,7 +19,7 @@ Play = Callable[..., list[Generation]]
 def play(site, ask, work, imagen_gateway) -> Play:
     """Let the gateway behave like this to each of these vendors, ask each for a picture, and let the engine work.
 
-    Settings are in capitals, options of the request in ``asked``. The engine leaves when nothing is due for half a second.
+    Settings are in capitals, options of the request in ``asked``. The engine leaves when nothing is due soon.
     """
 
     def story(

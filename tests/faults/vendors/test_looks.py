@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.utils import timezone
@@ -58,7 +59,7 @@ def test_looks_that_go_wrong_change_nothing(play, imagen_gateway, fault):
 def test_looks_that_fail_in_a_row_come_further_apart(play, imagen_gateway):
     play({"poll": "status", "status": 503, "first": 4}, only=("wavespeed",))
     looks = [call.at for call in imagen_gateway.calls if call.path.endswith("/result")]
-    pauses = [later - earlier for earlier, later in zip(looks, looks[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(looks)]
     assert all(pause >= 0.05 * 2**number for number, pause in enumerate(pauses[:4], start=1))
 
 

@@ -120,9 +120,8 @@ def test_pictures_are_asked_for_uncompressed_and_without_a_key(play, imagen_gate
     play({})
     fetched = [call for call in imagen_gateway.calls if call.path.startswith("/files/")]
     assert {call.headers["accept-encoding"] for call in fetched} == {"identity"}
-    assert not [
-        wire.key for wire in imagen_gateway.wires.values() if wire.key in str([each.headers for each in fetched])
-    ]
+    said = str([call.headers for call in fetched])
+    assert not [wire.key for wire in imagen_gateway.wires.values() if wire.key in said]
 
 
 BLOCKED = [
@@ -250,9 +249,8 @@ def noted(caplog: Any) -> list[str]:
 
 @pytest.mark.fault("F53")
 def test_a_flagged_output_is_held_and_the_others_are_shown(play, imagen_gateway):
-    (generation,) = play(
-        {"flags": (False, True)}, only=("wavespeed",), asked={"num_images": 2}
-    )  # the others flag nothing
+    only = ("wavespeed",)  # the others flag nothing
+    (generation,) = play({"flags": (False, True)}, only=only, asked={"num_images": 2})
     end = End(status="completed", jobs=("completed",), cost=2, paid=1, images=2)
     check([generation], imagen_gateway, end)
     first, second = presentation.generation_json(generation)["images"]

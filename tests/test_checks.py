@@ -10,6 +10,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.core.checks import ERROR, CheckMessage, run_checks
 from django.db import connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
 from imagen.models import Budget
@@ -126,6 +127,10 @@ def test_only_a_provider_on_this_machine_may_be_called_without_encryption(
         ({"save_limit": 250}, {"W014"}),
         ({"catch_up": True}, {"W015"}),
         ({"guard_cycle": 0.4}, {"W016"}),
+        ({"redis": "redis://127.0.0.1:6379/1?socket_connect_timeout=2"}, {"W017"}),
+        ({"redis": "redis://127.0.0.1:6379/1?socket_timeout=3"}, set()),
+        ({"redis": {"host": "127.0.0.1"}}, {"W017"}),
+        ({"redis": {"host": "127.0.0.1", "socket_timeout": 3}}, set()),
     ],
 )
 def test_a_cluster_that_would_double_run_or_hang_is_named(
@@ -170,6 +175,16 @@ def test_sqlite_that_does_not_take_turns_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(connection, "vendor", "sqlite", raising=False)
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"transaction_mode": mode} if mode else {})
     assert spoken() == {"W022"}
+
+
+@pytest.mark.parametrize(("options", "codes"), [({}, {"W027"}), ({"connect_timeout": 3}, set())])
+def test_a_postgresql_without_a_time_limit_is_named(options: dict[str, Any], codes: set[str]) -> None:
+    facts = {**connection.settings_dict, "OPTIONS": options}
+    ours, connections["default"] = connections["default"], PostgreSQL(facts)
+    try:
+        assert spoken() == codes
+    finally:
+        connections["default"] = ours
 
 
 @pytest.mark.django_db

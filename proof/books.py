@@ -51,7 +51,7 @@ class Books:
 def settle(place: Place, *, seconds: float) -> None:
     """Ring until nothing is under way; then let the time of the look-ups pass, and ring until they are done.
 
-    ``seconds`` without any progress are too long, however busy the machine.
+    ``seconds`` in which no call makes a step are too long, however busy the machine.
     """
     _until_nothing_is_left(place, seconds)
     if place.inside("hurry"):
@@ -59,11 +59,11 @@ def settle(place: Place, *, seconds: float) -> None:
 
 
 def _until_nothing_is_left(place: Place, seconds: float) -> None:
-    before, until = None, time.monotonic() + seconds
-    while (left := place.inside("left")) and time.monotonic() < until:
-        if before is None or left < before:
-            before, until = left, time.monotonic() + seconds
+    told, until = 0, time.monotonic() + seconds
+    while place.inside("left") and time.monotonic() < until:
         place.inside("knock")
+        if (now := place.inside("told")) != told:
+            told, until = now, time.monotonic() + seconds
         time.sleep(1)
 
 

@@ -25,7 +25,7 @@ from rest_framework.authtoken.models import Token  # noqa: E402
 from imagen import files, pipeline, queue  # noqa: E402
 from imagen.models import Budget, Event, Image, Job, Purse, Scope, database_now  # noqa: E402
 from imagen.models.image import storage  # noqa: E402
-from imagen.states import FINAL, JobStatus  # noqa: E402
+from imagen.states import FINAL, WORKING, JobStatus  # noqa: E402
 from imagen.testing import invariants  # noqa: E402
 
 
@@ -59,6 +59,11 @@ def left() -> int:
     return open_ones.filter(~doubtful | Q(due_at__lte=database_now()) | ~Q(holder="")).count()
 
 
+def told() -> int:
+    """How many steps all calls together have made."""
+    return Event.objects.count()
+
+
 def hurry() -> int:
     """Let the time until the next look-up of what is in doubt pass at once; how many there are."""
     return Job.objects.filter(status=JobStatus.UNCONFIRMED).update(due_at=database_now())
@@ -67,6 +72,11 @@ def hurry() -> int:
 def hurry_storage() -> int:
     """Let the time until pictures that could not be stored are tried again pass at once; how many there are."""
     return Job.objects.filter(status=JobStatus.STORING, holder="").update(due_at=database_now())
+
+
+def expire() -> None:
+    """Let every lease run out at once."""
+    Job.objects.exclude(holder="").update(due_at=database_now())
 
 
 def knock(times: int = 1) -> None:
@@ -114,6 +124,12 @@ def held() -> int:
     return Job.objects.exclude(holder="").count()
 
 
+def strange(pid: int) -> int:
+    """How many calls are under way in other hands than this process's, or in none."""
+    underway = Job.objects.filter(status__in=WORKING)
+    return underway.exclude(holder__contains=f":{pid}:").count()
+
+
 def nobody_writes() -> bool:
     """Whether no transaction is open at this moment."""
     if connection.vendor == "sqlite":
@@ -131,11 +147,11 @@ def nobody_writes() -> bool:
         return not cursor.fetchone()[0]
 
 
-def rows() -> list[list[Any]]:
-    """Everything that a worker writes to a call, to compare before and after."""
-    facts = ("pk", "status", "fence", "holder", "remote_id", "tries", "error_code")
-    found = Job.objects.order_by("pk").values_list(*facts)
-    return [[str(fact) for fact in row] for row in found] + [[Event.objects.count(), Image.objects.count()]]
+def hands() -> list[list[str]]:
+    """The calls that a worker has in its hands, with all that a worker writes to them, to compare before and after."""
+    facts = ("pk", "status", "fence", "holder", "remote_id", "tries", "error_code", "due_at")
+    found = Job.objects.exclude(holder="").order_by("pk").values_list(*facts)
+    return [[str(fact) for fact in row] for row in found]
 
 
 def person(limit: str) -> str:
@@ -157,8 +173,8 @@ def money() -> dict[str, Any]:
     return {"spent": spent, "reserved": str(reserved), "wrong": wrong()}
 
 
-_WORK = (ask, person, knock, hurry, hurry_storage, wipe)
-_LOOKS = (calls, left, stored, wrong, overdrawn, money, engines, held, nobody_writes, rows)
+_WORK = (ask, person, knock, hurry, hurry_storage, expire, wipe)
+_LOOKS = (calls, left, told, stored, wrong, overdrawn, money, engines, held, strange, nobody_writes, hands)
 ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
 
 

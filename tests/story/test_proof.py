@@ -30,9 +30,10 @@ def test_a_worker_killed_at_work_does_not_stop_its_cluster(stack: dict[str, str]
 def test_a_worker_that_wakes_after_its_lease_writes_nothing_and_sends_nothing_again(
     stack: dict[str, str], tmp_path: Path
 ) -> None:
-    with opened(tmp_path, **stack) as (place, gateway):
-        books, written = workers.a_zombie(place, gateway, times=1)
+    with opened(tmp_path, **stack, **workers.BREATHLESS) as (place, gateway):
+        books, taken, written = workers.a_zombie(place, gateway, times=1)
     assert books.kept, books
+    assert taken
     assert not written
 
 

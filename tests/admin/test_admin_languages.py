@@ -16,7 +16,7 @@ from tests import catalogues, factories
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
 
-pytestmark = pytest.mark.usefixtures("by_hand")
+pytestmark = pytest.mark.by_hand("rows stand for words")
 
 LIST = reverse("admin:imagen_generation_changelist")
 ADD = reverse("admin:imagen_generation_add")

@@ -277,6 +277,7 @@ def test_with_the_words_it_is_sent_again_and_what_is_unknown_stays_said(sign_in)
         ({"status": "failed"}, "No charge is known. An earlier call"),
     ],
 )
+@pytest.mark.by_hand("the engine is played")
 def test_a_call_that_may_have_been_charged_is_never_called_free(sign_in, fields, said):
     client = sign_in("ann", *SENDER)
     job = doubtful(client)

@@ -267,6 +267,7 @@ def test_we_work_ourselves_only_when_nobody_else_does(
     assert spare.deserted(generation) is expected
 
 
+@pytest.mark.by_hand("a worker is invented")
 def test_a_call_that_a_worker_holds_is_left_to_it():
     generation = factories.generation(job={"due_at": timezone.now() + timedelta(seconds=50), "holder": "other"})
     assert not spare.deserted(generation)

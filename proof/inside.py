@@ -69,14 +69,14 @@ def hurry() -> int:
     return Job.objects.filter(status=JobStatus.UNCONFIRMED).update(due_at=database_now())
 
 
-def expire() -> None:
-    """Let every lease run out at once."""
-    Job.objects.exclude(holder="").update(due_at=database_now())
-
-
 def hurry_storage() -> int:
     """Let the time until pictures that could not be stored are tried again pass at once; how many there are."""
     return Job.objects.filter(status=JobStatus.STORING, holder="").update(due_at=database_now())
+
+
+def expire() -> None:
+    """Let every lease run out at once."""
+    Job.objects.exclude(holder="").update(due_at=database_now())
 
 
 def knock(times: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""The reference of the state machine: who asked for what, how often it was agreed to pay, what may be billed."""
+"""The reference of the state machine: what was asked for, how often somebody agreed to pay, what may be billed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from decimal import Decimal
 from imagen.costs import doubtful
 from imagen.models import Generation, Image, Job, Purse
 from imagen.states import FINISHED, JobStatus
+from imagen.testing.invariants import Site
 from imagen.testing.ledger import Ledger
 
 _IN_DOUBT = (JobStatus.SENDING, JobStatus.UNCONFIRMED)
@@ -43,16 +44,15 @@ class Promises:
             bought = Counter(range(asked.num_images))
             self.known[asked.pk] = Promise(token=asked.prompt, images=asked.num_images, bought=bought)
 
-    def broken(self, ledger: Ledger) -> Iterator[str]:
+    def broken(self, site: Site, ledger: Ledger) -> Iterator[str]:
         """Everything that is not as promised."""
-        rows = {generation.pk: generation for generation in Generation.objects.prefetch_related("jobs", "images")}
         for pk, promise in self.known.items():
-            if pk not in rows:
+            if pk not in site.generations:
                 yield f"{pk} was promised and is lost"
                 continue
-            jobs, images = list(rows[pk].jobs.all()), list(rows[pk].images.all())
-            yield from (f"{promise.token}: {wrong}" for wrong in _kept(promise, rows[pk], jobs, images))
-            yield from (f"{promise.token}: {wrong}" for wrong in _billed(promise, jobs, ledger))
+            kept = _kept(promise, site.generations[pk], site.of[pk], site.shown[pk])
+            yield from (f"{promise.token}: {wrong}" for wrong in kept)
+            yield from (f"{promise.token}: {wrong}" for wrong in _billed(promise, site.of[pk], ledger))
         yield from _limited()
 
 

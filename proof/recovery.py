@@ -40,21 +40,23 @@ class Recovery:
     books: Books
     traffic: Traffic
     usual: float
+    meanwhile: float  # in the second half of the trouble
     back: float | None
 
     def finding(self, *, posts_go_on: bool = False) -> Finding:
         """All of it in one line; where ``posts_go_on``, nobody may have been refused."""
         told = self.traffic
-        answers = (
-            f"{len(told.heard)} answers, {told.refused('POST')} posts and {told.refused('GET')} looks told to wait"
-        )
+        posts, looks = told.refused("POST"), told.refused("GET")
+        answers = f"{len(told.heard)} answers, {posts} posts and {looks} looks told to wait"
         slow = f"slowest {told.slowest:.1f} s, {len(told.wrong)} wrong, {told.broken} broken off"
         again = "never" if self.back is None else f"after {self.back:.0f} s"
-        met = not told.wrong and not told.broken and told.slowest <= LONGEST
-        met = met and self.back is not None and self.back <= BACK
-        met = met and not (posts_go_on and told.refused("POST"))
+        pace = f"{self.usual:.1f} pictures a second, {self.meanwhile:.1f} meanwhile, as before {again}"
+        good = not told.wrong and not told.broken and told.slowest <= LONGEST
+        back = self.back is not None and self.back <= BACK
         first = f"; first: {told.wrong[0]}" if told.wrong else ""
-        return self.books.finding(f"{answers}, {slow}; {self.usual:.1f} a second again {again}{first}", met=met)
+        return self.books.finding(
+            f"{answers}, {slow}; {pace}{first}", met=good and back and not (posts_go_on and posts)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,13 @@ def ride(place: Place, dry: Place, gateway: Gateway, trouble: Trouble) -> Recove
     dry.inside("hurry_storage")
     settle(dry, seconds=PATIENCE)
     usual = pace.rate(warm, broken)
-    return Recovery(books=close(dry, gateway), traffic=traffic, usual=usual, back=pace.back_after(mended, usual))
+    return Recovery(
+        books=close(dry, gateway),
+        traffic=traffic,
+        usual=usual,
+        meanwhile=pace.rate(broken + trouble.down / 2, mended),
+        back=pace.back_after(mended, usual),
+    )
 
 
 @contextmanager

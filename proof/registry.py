@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proof import bells, doors, kills, money, once, recovery, workers
+from proof import bells, doors, kills, machine, money, once, recovery, workers
 from proof.goals import Goal
 
 GOALS: tuple[Goal, ...] = (
@@ -13,4 +13,5 @@ GOALS: tuple[Goal, ...] = (
     *once.GOALS,
     *recovery.GOALS,
     *money.GOALS,
+    *machine.GOALS,
 )  # fmt: skip

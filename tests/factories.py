@@ -54,7 +54,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "queued": (),
     **{status: ROAD[: place + 1] for place, status in enumerate(ROAD)},
     "completed": (*ROAD, "completed"),
-    "failed": (*ROAD[:2], "failed"),  # refused, for nothing
+    "failed": (*ROAD[:2], "failed"),  # refused, for nothing; one that started was taken
     "canceled": ("canceled",),
     "unconfirmed": (*ROAD[:2], "unconfirmed"),
 }
@@ -69,7 +69,7 @@ def generation(
     times = {} if status in ("queued", "processing", "unconfirmed") else {"completed_at": timezone.now()}
     made = Generation.objects.create(user=user, **{**known, **times, "cost_estimated": Decimal("0.038"), **fields})
     call = add_job(made, **(job or {}))
-    if "cost_actual" not in fields:
+    if call.cost != made.cost_actual and "cost_actual" not in fields:
         made.cost_actual = call.cost
         made.save(update_fields=["cost_actual"])
     if status in ("completed", "partial") and not pictures:
@@ -80,7 +80,10 @@ def generation(
 def add_job(generation: Generation, **fields: Any) -> Job:
     """One call for all places of the request with its history, due only while it waits."""
     status = fields.get("status", {"partial": "completed"}.get(generation.status, generation.status))
-    road = ROADS[status]
+    taken = (
+        generation.started_at is not None or generation.cost_actual is not None or status in ("completed", *ROAD[2:])
+    )
+    road = (*ROAD[:3], "failed") if taken and status == "failed" else ROADS[status]
     known = {
         "provider": generation.provider,
         "provider_model": "google/imagen4",
@@ -94,9 +97,9 @@ def add_job(generation: Generation, **fields: Any) -> Job:
         "fence": road.count("submitting"),
         "sent_at": timezone.now() if "sending" in road else None,
     }
-    paid = generation.cost_estimated if generation.cost_actual is None else generation.cost_actual
-    taken = {"accepted_at": timezone.now(), "remote_id": uuid.uuid4().hex, "cost": paid} if "processing" in road else {}
-    made = Job.objects.create(generation=generation, **{**known, **taken, **fields})
+    if "processing" in road:
+        known |= {"accepted_at": timezone.now(), "remote_id": uuid.uuid4().hex, "cost": generation.cost_actual}
+    made = Job.objects.create(generation=generation, **{**known, **fields})
     _tell(made, road)
     budgets.book([made])
     return made
@@ -112,7 +115,8 @@ def leave(generation: Generation, status: str, **changes: Any) -> list[Job]:
     now = timezone.now()
     facts: dict[str, Any] = {"due_at": now - timedelta(minutes=1), "holder": "a dead worker", "fence": 3}
     road = ROADS[status]
-    facts |= {"holder": ""} if status == "queued" else {}
+    facts |= {} if status in ROAD else {"holder": ""}
+    facts |= {} if status in ("queued", *ROAD) else {"due_at": None}
     facts |= {"sent_at": now, "tries": 1} if "sending" in road else {}
     facts |= {"accepted_at": now} if "processing" in road else {}
     for job in generation.jobs.order_by("pk"):

@@ -10,7 +10,10 @@ from django.apps import apps
 from django.contrib import admin
 from django.core.checks import ERROR, CheckMessage, run_checks
 from django.db import connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
+
+from imagen.models import Budget
 
 WAVESPEED = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "wsk_secret"}}
 SANDBOX = {"BACKEND": "imagen.providers.sandbox.Sandbox"}
@@ -124,6 +127,10 @@ def test_only_a_provider_on_this_machine_may_be_called_without_encryption(
         ({"save_limit": 250}, {"W014"}),
         ({"catch_up": True}, {"W015"}),
         ({"guard_cycle": 0.4}, {"W016"}),
+        ({"redis": "redis://127.0.0.1:6379/1?socket_connect_timeout=2"}, {"W017"}),
+        ({"redis": "redis://127.0.0.1:6379/1?socket_timeout=3"}, set()),
+        ({"redis": {"host": "127.0.0.1"}}, {"W017"}),
+        ({"redis": {"host": "127.0.0.1", "socket_timeout": 3}}, set()),
     ],
 )
 def test_a_cluster_that_would_double_run_or_hang_is_named(
@@ -170,6 +177,16 @@ def test_sqlite_that_does_not_take_turns_is_named(monkeypatch: pytest.MonkeyPatc
     assert spoken() == {"W022"}
 
 
+@pytest.mark.parametrize(("options", "codes"), [({}, {"W027"}), ({"connect_timeout": 3}, set())])
+def test_a_postgresql_without_a_time_limit_is_named(options: dict[str, Any], codes: set[str]) -> None:
+    facts = {**connection.settings_dict, "OPTIONS": options}
+    ours, connections["default"] = connections["default"], PostgreSQL(facts)
+    try:
+        assert spoken() == codes
+    finally:
+        connections["default"] = ours
+
+
 @pytest.mark.django_db
 def test_sqlite_without_its_log_is_named(tmp_path: Path) -> None:
     facts = {**connection.settings_dict, "NAME": str(tmp_path / "plain.sqlite3"), "OPTIONS": {}}
@@ -212,3 +229,22 @@ def test_a_sandbox_in_production_is_named_only_on_the_way_there(settings: Any) -
 def test_mistakes_that_nothing_can_work_with_are_errors(settings: Any) -> None:
     settings.IMAGEN = {"PROVIDERS": {"other": {"BACKEND": "no.such.Backend"}}}
     assert [message.level for message in found().values()] == [ERROR]
+
+
+@pytest.mark.django_db
+def test_a_budget_in_another_currency_is_a_warning_until_it_is_saved_again() -> None:
+    budget = Budget.objects.create(limit=1, currency="EUR")
+    assert "Budgets that are not in USD" in str(found(database=True)["W025"].msg)
+    Budget.objects.filter(pk=budget.pk).update(currency="USD")
+    assert spoken(database=True) == set()
+
+
+@pytest.mark.django_db
+def test_credits_of_unknown_worth_are_a_warning_where_budgets_count_them(settings: Any) -> None:
+    apiframe = {"BACKEND": "imagen.providers.apiframe.Apiframe", "OPTIONS": {"api_key": "afk_secret"}}
+    settings.IMAGEN = {"PROVIDERS": {"apiframe": apiframe}}
+    assert "W026" not in spoken(database=True)
+    Budget.objects.create(limit=1)
+    assert "'apiframe'" in str(found(database=True)["W026"].msg)
+    settings.IMAGEN = {**settings.IMAGEN, "CREDIT_RATES": {"apiframe": "0.01"}}
+    assert "W026" not in spoken(database=True)

@@ -112,13 +112,13 @@ def test_cancelling_twice_is_a_conflict():
 
 def test_a_retry_is_a_new_job_with_a_new_key_for_what_is_missing():
     generation = pipeline.request(prompt="x", num_images=2)
-    Job.objects.update(status="failed", due_at=None, error_code="provider_failed")
-    Generation.objects.update(status="failed")
+    factories.leave(generation, "failed", error_code="provider_failed")
     again = pipeline.retry(generation)
     old, new = Job.objects.order_by("created_at")
     assert (again.status, new.replaces, new.slots, new.status) == ("queued", old, [0, 1], "queued")
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_a_retry_of_a_partial_one_asks_only_for_what_is_missing():
     generation = pipeline.request(prompt="x", num_images=4)
     job = generation.jobs.get()
@@ -141,6 +141,7 @@ def test_only_what_failed_or_is_incomplete_can_be_tried_again(status):
         pipeline.retry(factories.generation(status=status))
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_erasing_takes_pictures_files_and_words_but_not_the_money(media: Path, django_capture_on_commit_callbacks):
     generation = pipeline.request(prompt="a secret", num_images=1)
     job = generation.jobs.get()
@@ -174,6 +175,7 @@ def test_a_file_that_storage_does_not_delete_is_tried_again(monkeypatch):
     assert not Erasure.objects.exists()
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_pictures_that_come_after_the_deletion_are_not_kept():
     from imagen.models import Move  # noqa: PLC0415
     from imagen.states import JobStatus  # noqa: PLC0415
@@ -190,6 +192,7 @@ def test_pictures_that_come_after_the_deletion_are_not_kept():
     assert Erasure.objects.get().name == "x/late.png"
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_waiting_ends_when_it_is_finished_or_at_the_time():
     generation = pipeline.request(prompt="x")
     looks: list[float] = []

@@ -41,7 +41,8 @@ def test_a_provider_that_left_the_settings_is_known_by_its_alias():
     assert error.message.startswith("acme ")
 
 
-def test_a_generation_without_calls_still_has_a_story(by_hand):
+@pytest.mark.by_hand("its calls are gone")
+def test_a_generation_without_calls_still_has_a_story():
     made = factories.generation(status="failed", error_code="model_retired")
     made.jobs.all().delete()
     error = presentation.story(made).error

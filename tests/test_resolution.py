@@ -199,7 +199,7 @@ def test_no_look_under_way_brings_a_decided_call_back(ann, verb):
 @pytest.mark.parametrize("status", sorted(set(JobStatus) - {JobStatus.UNCONFIRMED}))
 def test_what_is_not_in_doubt_any_more_is_a_conflict(ann, verb, status):
     job = doubtful()
-    Job.objects.filter(pk=job.pk).update(status=status)
+    leave(job.generation, status)
     with pytest.raises(Conflict) as conflict:
         VERBS[verb](job, ann)
     assert conflict.value.params["state"] == JobStatus(status).label
@@ -279,7 +279,7 @@ def test_a_decision_wakes_a_worker_and_a_refused_one_does_not(
     with django_capture_on_commit_callbacks(execute=True):
         VERBS[verb](job, ann)
     assert rung == [1]
-    Job.objects.update(status="failed")
+    leave(job.generation, "failed")
     with django_capture_on_commit_callbacks(execute=True) as bells, pytest.raises(Conflict):
         VERBS[verb](job, ann)
     assert bells == []

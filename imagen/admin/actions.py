@@ -25,7 +25,7 @@ from imagen.admin.plea import more
 from imagen.admin.previews import previews
 from imagen.budgets import Allowance
 from imagen.exceptions import Conflict, Refused
-from imagen.messages import answer, field_sentence
+from imagen.messages import answer, field_sentence, sentence
 from imagen.models import Generation, Image
 from imagen.states import Review
 
@@ -131,7 +131,8 @@ def within(rows: Iterable[Row], left: Mapping[Any, Allowance | None], deed: Deed
         else:
             needed = sums[payer] + stake
             where = more(needed - least.remaining) if payer == user else ""
-            yield replace(row, problem=told(budgets.exceeded(least, needed)), more=where)
+            refused = budgets.exceeded(least, needed)
+            yield replace(row, problem=sentence(refused.code, **refused.params), more=where)
 
 
 def told(error: Conflict | Refused) -> str:

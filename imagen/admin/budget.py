@@ -117,7 +117,8 @@ class BudgetAdmin(PlainAdmin):
         until = _("until %(day)s") % {"day": date_format(_ends_on(budget))}
         if budget.scope == Scope.EACH:
             count = budget.people
-            return words.pair(ngettext("%(count)s person", "%(count)s people", count) % {"count": count}, until)
+            told = ngettext("used by %(count)s person", "used by %(count)s people", count)
+            return words.pair(told % {"count": count}, until)
         return words.pair(_money(budget, max(_left(budget), NOTHING)), until)
 
     @admin.display(description=gettext_lazy("currency"))
@@ -206,14 +207,20 @@ def _beyond(budget: Budget, over: int) -> str:
             over,
         )
         return text % facts
-    text = _("More than that is spent or set aside already: nothing that costs is taken until %(day)s. ")
-    return (text + _("What was asked for goes on.")) % facts
+    text = _(
+        "More than that is spent or set aside already: nothing that costs is taken until %(day)s. "
+        "What was asked for goes on."
+    )
+    return text % facts
 
 
 def _wrong_currency(budget: Budget) -> str:
     facts = {"old": budget.currency, "new": site_currency()}
-    text = _("This limit is in %(old)s and the site counts in %(new)s: where it counts, all that costs is refused. ")
-    return (text + _("Set the limit in %(new)s and save.")) % facts
+    text = _(
+        "This limit is in %(old)s and the site counts in %(new)s: where it counts, everything that costs is refused. "
+        "Set the limit in %(new)s and save."
+    )
+    return text % facts
 
 
 def _notices() -> list[str]:

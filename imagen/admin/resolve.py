@@ -21,6 +21,7 @@ from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.forms import blame
 from imagen.admin.resolve_remedies import REMEDIES, RESOLVE, MarkedForm, Remedy
 from imagen.exceptions import Conflict, Refused
+from imagen.messages import sentence
 from imagen.models import Generation, Job
 from imagen.presentation import provider_label
 from imagen.states import JobStatus
@@ -173,7 +174,8 @@ def _bill(job: Job) -> dict[str, str]:
         return {"problem": told(refused)}
     least = quote.allowance
     if least and not quote.allowed:
-        return {"problem": told(budgets.exceeded(least, quote.bill.stake))}
+        over = budgets.exceeded(least, quote.bill.stake)
+        return {"problem": sentence(over.code, **over.params)}
     tag = spending.tag(quote.bill, counted=least is not None)
     return {
         "bill": f"{words.pictures(count)} · {provider_label(quote.provider)} · {tag}",

@@ -54,6 +54,14 @@ def guard_meets_zero(**kwargs: Any) -> Iterator[CheckMessage]:
         yield warning(16, what, "Set guard_cycle to 0.5 and timeout to a whole number.")
 
 
+def broker_is_given_up_on(**kwargs: Any) -> Iterator[CheckMessage]:
+    """W017: a Redis that is silent holds up whoever asks for a picture."""
+    found = _cluster().get("redis")
+    if found and "socket_timeout" not in found:  # in the address, or among the client's arguments
+        what = "Q_CLUSTER['redis'] sets no socket_timeout, so requests wait long for a Redis that does not answer."
+        yield warning(17, what, "Set socket_connect_timeout to 2 and socket_timeout to 3 seconds.")
+
+
 def _cluster_says(number: int, name: str, wrong: Any, what: str, better: str) -> Check:
     def check(**kwargs: Any) -> Iterator[CheckMessage]:
         if _cluster()[name] == wrong:
@@ -66,6 +74,7 @@ CHECKS: tuple[Check, ...] = (
     retry_outlasts_timeout,
     timeout_fits_a_slice,
     guard_meets_zero,
+    broker_is_given_up_on,
     _cluster_says(12, "ack_failures", False, "a task that failed is delivered again and again", "True"),
     _cluster_says(13, "max_attempts", 0, "a task that fails is tried for ever", "1"),
     _cluster_says(14, "save_limit", 250, "counting the saved tasks takes longer than the tasks", "-1"),

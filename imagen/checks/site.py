@@ -44,7 +44,20 @@ def sqlite_takes_turns(**kwargs: Any) -> Iterator[CheckMessage]:
         yield warning(22, what, 'Add "transaction_mode": "IMMEDIATE" to the OPTIONS of the database.')
 
 
-CHECKS: tuple[Check, ...] = (problems_have_their_middleware, queue_pages_are_closed, sqlite_takes_turns)
+def postgresql_is_given_up_on(**kwargs: Any) -> Iterator[CheckMessage]:
+    """W027: a PostgreSQL that is silent holds up every request for minutes."""
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor == "postgresql" and "connect_timeout" not in database.settings_dict["OPTIONS"]:
+        what = "Connecting to PostgreSQL has no time limit, so requests hang while it does not answer."
+        yield warning(27, what, 'Add "connect_timeout": 3 and "tcp_user_timeout": 3000 to the OPTIONS of the database.')
+
+
+CHECKS: tuple[Check, ...] = (
+    problems_have_their_middleware,
+    queue_pages_are_closed,
+    sqlite_takes_turns,
+    postgresql_is_given_up_on,
+)
 
 
 def sqlite_readers_do_not_wait(databases: Iterable[str] | None = None, **kwargs: Any) -> Iterator[CheckMessage]:

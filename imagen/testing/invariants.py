@@ -40,7 +40,11 @@ def check(ledger: Ledger | None = None) -> None:
 
 def violations(ledger: Ledger | None = None) -> Iterator[str]:
     """Everything that is not as it has to be, a sentence each that begins with the promise it breaks."""
-    site = Site.read(ledger)
+    yield from broken(Site.read(ledger))
+
+
+def broken(site: Site) -> Iterator[str]:
+    """The same of a site that was read already."""
     for name, (_, rule) in RULES.items():
         yield from (f"{name}: {wrong}" for wrong in rule(site))
 

@@ -115,6 +115,7 @@ def test_a_silent_worker_is_mentioned_while_something_waits(sign_in):
     assert hint not in text(client, completed(me(client)))
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_the_live_answer_is_what_a_reload_shows(sign_in, worker):
     client = sign_in("ann", *EDITOR)
     row = generation(me(client))
@@ -196,6 +197,7 @@ def test_deleting_needs_its_permission(sign_in):
     assert not Generation.objects.exclude(deleted_at=None).exists()
 
 
+@pytest.mark.by_hand("a replaced call that came through is invented")
 def test_a_call_that_was_replaced_stays_in_sight(sign_in):
     client = sign_in("ann", *EDITOR)
     row = generation(me(client), status="failed")

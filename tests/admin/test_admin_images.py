@@ -69,6 +69,7 @@ def test_more_rows_cost_no_more_queries(sign_in):
     assert asked() == few
 
 
+@pytest.mark.by_hand("half of a deletion")
 def test_people_see_their_own_pictures(sign_in):
     ann, bob = sign_in("ann", *EDITOR), sign_in("bob", *EDITOR)
     picture = completed(me(ann)).images.get()

@@ -129,6 +129,7 @@ def test_the_list_ends_where_counting_ends_and_says_so(sign_in, monkeypatch):
     assert "Only the first 2 are listed" in response.content.decode()
 
 
+@pytest.mark.by_hand("a call is lost")
 def test_a_silent_worker_is_mentioned_while_something_waits(sign_in, worker):
     client, hint = sign_in("ann", *EDITOR), "The background worker is not running"
     generation(me(client), job={"due_at": timezone.now() - timedelta(seconds=9)})

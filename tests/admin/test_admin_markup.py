@@ -68,6 +68,7 @@ def inert(html):
     assert not [found for found in page.all("a") if (found.get("href") or "").startswith("javascript:")]
 
 
+@pytest.mark.by_hand("hostile words stand everywhere")
 def test_markup_in_words_of_people_and_services_is_inert_everywhere(root, row):
     Worker.objects.create(name=EVIL, started_at=row.created_at, beat_at=row.created_at)
     shown = list(pages(root, row))
@@ -76,10 +77,12 @@ def test_markup_in_words_of_people_and_services_is_inert_everywhere(root, row):
         inert(response.content.decode())
 
 
+@pytest.mark.by_hand("hostile words stand everywhere")
 def test_the_live_fragment_is_inert(root, row):
     inert(root.get(reverse("admin:imagen_generation_live", args=[row.pk])).json()["html"])
 
 
+@pytest.mark.by_hand("hostile words stand everywhere")
 def test_the_confirmation_page_and_its_messages_are_inert(root, row):
     row.model, row.provider, row.negative_prompt = "imagen-4", "wavespeed", ""
     row.num_images = 2

@@ -103,6 +103,7 @@ def test_before_a_day_has_passed_it_is_not(ann):
     assert ask(ann).headers["Idempotency-Replayed"] == "true"
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_what_waiting_brought_is_the_answer_from_then_on(ann, monkeypatch):
     def finish(seconds):
         Generation.objects.get().save_changes(status="completed", completed_at=timezone.now())

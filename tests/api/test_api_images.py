@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -85,6 +86,7 @@ def test_deleting_a_picture_leaves_its_generation(ann, problem, django_capture_o
     assert Event.objects.get(what="picture deleted").actor == ann.user
 
 
+@pytest.mark.by_hand("half of a deletion")
 def test_pictures_of_a_deleted_generation_are_gone(ann, problem, image):
     image.generation.save_changes(deleted_at=NOON)
     for path in (f"images/{image.pk}/", pixels(image), pixels(image, small=True)):
@@ -141,11 +143,24 @@ def test_a_released_picture_is_shown(ann, image):
     assert content(ann.get(ann.get(f"images/{image.pk}/").json()["url"]))
 
 
+@pytest.mark.by_hand("a file is lost")
 def test_a_file_that_is_gone_is_not_found(ann, problem, image):
     image.file.storage.delete(image.file.name)
     problem(ann.get(pixels(image)), 404, "not_found")
 
 
+def test_storage_that_fails_is_an_outage_and_no_crash(ann, problem, image, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError(errno.EIO, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Storage, "open", fail)
+        answer = ann.get(pixels(image))
+    problem(answer, 503, "service_unavailable")
+    assert answer.headers["Retry-After"]
+
+
+@pytest.mark.by_hand("half of a deletion")
 def test_a_picture_without_a_preview_says_so(ann, problem, image):
     Image.objects.update(thumbnail="")
     assert ann.get(f"images/{image.pk}/").json()["thumbnail_url"] is None
@@ -167,6 +182,7 @@ class Plain(Storage):
 
 
 @pytest.mark.parametrize(("storage", "ending"), [(Signing, "?signature=x&expires=900"), (Plain, ".png")])
+@pytest.mark.by_hand("storage that keeps nothing")
 def test_another_storage_serves_itself_through_a_signed_address(ann, image, settings, storage, ending):
     settings.STORAGES = {**settings.STORAGES, "imagen": {"BACKEND": f"{__name__}.{storage.__name__}"}}
     response = ann.get(pixels(image))
@@ -183,6 +199,7 @@ class Bucket(Storage):
         return f"https://bucket.example/{name}?{urlencode(parameters)}"
 
 
+@pytest.mark.by_hand("storage that keeps nothing")
 def test_a_bucket_is_told_to_serve_the_type_of_the_picture_under_its_id(ann, image, settings):
     settings.STORAGES = {**settings.STORAGES, "imagen": {"BACKEND": f"{__name__}.Bucket"}}
     said = parse_qs(urlsplit(ann.get(pixels(image)).headers["Location"]).query)
@@ -192,6 +209,7 @@ def test_a_bucket_is_told_to_serve_the_type_of_the_picture_under_its_id(ann, ima
     }
 
 
+@pytest.mark.by_hand("storage that keeps nothing")
 def test_nobody_gets_a_signed_address_without_the_right(ann, bob, problem, image, settings):
     settings.STORAGES = {**settings.STORAGES, "imagen": {"BACKEND": f"{__name__}.Signing"}}
     problem(bob.get(pixels(image)), 404)

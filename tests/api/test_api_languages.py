@@ -11,7 +11,7 @@ from imagen.models import IdempotencyKey
 from tests import factories
 from tests.api.conftest import Api
 
-pytestmark = pytest.mark.usefixtures("by_hand")
+pytestmark = pytest.mark.by_hand("rows stand for words")
 
 GERMAN = {"Accept-Language": "de-CH, en;q=0.5"}
 LIGHTHOUSE = {"prompt": "a lighthouse"}

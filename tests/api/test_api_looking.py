@@ -137,6 +137,7 @@ def test_a_changed_generation_is_sent_again(ann):
     assert (again.status_code, again.json()["images"][0]["title"]) == (200, "Dusk")
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_the_address_can_wait_until_it_is_finished(ann, monkeypatch):
     made = factories.generation(ann.user)
     monkeypatch.setattr(pipeline.wait, "__kwdefaults__", {"pause": finish})
@@ -163,6 +164,7 @@ def test_an_impossible_wait_is_refused(ann, problem, value):
     assert found["errors"][0]["field"] == "wait"
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_a_request_can_wait_for_its_pictures(ann, monkeypatch):
     monkeypatch.setattr(pipeline.wait, "__kwdefaults__", {"pause": finish})
     response = ann.post("generations/", LIGHTHOUSE, Prefer="respond-async, wait=90")

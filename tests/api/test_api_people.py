@@ -53,12 +53,12 @@ def test_the_anonymous_are_asked_who_they_are(anonymous, problem, call):
 
 @pytest.mark.parametrize("call", OF_ONE, ids=names(OF_ONE))
 def test_somebody_elses_is_as_unknown_as_a_made_up_id(ann, bob, problem, call):
-    theirs = factories.completed(ann.user, status="failed")
+    theirs = factories.completed(ann.user, status="partial", num_images=2)
     foreign = problem(send(bob, call, g=theirs.pk, i=theirs.images.get().pk), 404, "not_found")
     made_up = problem(send(bob, call, g=uuid.uuid4(), i=uuid.uuid4()), 404, "not_found")
     assert {**foreign, "request_id": ""} == {**made_up, "request_id": ""}
     theirs.refresh_from_db()
-    assert (theirs.status, theirs.deleted_at, theirs.images.get().title) == ("failed", None, "")
+    assert (theirs.status, theirs.deleted_at, theirs.images.get().title) == ("partial", None, "")
 
 
 def test_lists_hold_ones_own_alone(ann, bob):
@@ -71,7 +71,7 @@ def test_lists_hold_ones_own_alone(ann, bob):
 
 def test_those_who_see_all_look_but_do_not_touch(ann, problem):
     auditor = Api(factories.person("auditor", "view_all"))
-    theirs = factories.completed(ann.user, status="failed")
+    theirs = factories.completed(ann.user, status="partial", num_images=2)
     for call in OF_ONE:
         response = send(auditor, call, g=theirs.pk, i=theirs.images.get().pk)
         if call[0] == "get":

@@ -117,7 +117,7 @@ def test_trying_again_shows_the_price_before_anything_is_asked(visit, editor):
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("cost money again")).to_be_visible()
     assert row.jobs.count() == 1
-    page.get_by_role("button", name="Try again · 0.0000 USD").click()
+    page.get_by_role("button", name="Try again · free").click()
     expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Waiting")
     assert row.jobs.count() == 2
 

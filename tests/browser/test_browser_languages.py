@@ -14,7 +14,7 @@ from tests import factories
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("by_hand"),
+    pytest.mark.by_hand("rows stand for words"),
 ]
 
 LIST = reverse("admin:imagen_generation_changelist")

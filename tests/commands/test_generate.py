@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from imagen.management import spare
 from imagen.management.commands import imagen_generate
-from imagen.models import Generation, Job, Worker
+from imagen.models import Budget, Generation, Job, Worker
 from imagen.types import ASPECT_RATIOS
 from tests import factories
 
@@ -266,6 +267,7 @@ def test_we_work_ourselves_only_when_nobody_else_does(
     assert spare.deserted(generation) is expected
 
 
+@pytest.mark.by_hand("a worker is invented")
 def test_a_call_that_a_worker_holds_is_left_to_it():
     generation = factories.generation(job={"due_at": timezone.now() + timedelta(seconds=50), "holder": "other"})
     assert not spare.deserted(generation)
@@ -276,3 +278,50 @@ def test_the_logs_small_talk_stays_off_the_terminal_unless_asked_for(run, caplog
     with caplog.at_level("INFO"):
         run("imagen_generate", "a kite", "--no-wait", "--verbosity", str(verbosity))
     assert ("a request was taken" in caplog.text) is told
+
+
+def limited(amount, **facts):
+    return Budget.objects.create(limit=Decimal(amount), **facts)
+
+
+@pytest.fixture
+def priced(settings):
+    """A gateway that costs something, and that nobody calls here."""
+    wavespeed = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "k"}}
+    offers = {"wavespeed": {"imagen-4": {"price": "0.038"}}}
+    settings.IMAGEN = {**settings.IMAGEN, "PROVIDERS": {"wavespeed": wavespeed}, "OFFERS": offers}
+
+
+def test_price_and_what_is_left_are_told_before_anything_is_spent(run, priced):
+    limited("5")
+    told = lines(run("imagen_generate", "a lighthouse", "--num-images", "2", "--no-wait"))
+    assert told[0] == "imagen-4 by WaveSpeedAI, pictures: 2, price: 0.076 USD"
+    assert told[1].startswith("Left: 5.00 USD of 5.00 USD until")
+
+
+def test_beyond_the_budget_it_is_refused_with_the_sentence(run, priced):
+    limited("0.05")
+    out = io.StringIO()
+    with pytest.raises(CommandError) as caught:
+        run("imagen_generate", "a lighthouse", "--num-images", "2", stdout=out)
+    assert caught.value.returncode == 2
+    assert str(caught.value).startswith("This needs 0.076 USD; 0.05 USD of 0.05 USD is left until")
+    assert "price: 0.076 USD" in out.getvalue()
+    assert not Generation.objects.exists()
+
+
+def test_the_budget_is_that_of_the_person_it_is_made_for(run, priced):
+    ann = factories.person("ann")
+    limited("0.01", scope="person", user=ann)
+    assert refused(run, "a lighthouse", "--user", "ann", "--no-wait").returncode == 2
+    run("imagen_generate", "a lighthouse", "--no-wait")
+    assert Generation.objects.get().user is None
+
+
+def test_json_says_nothing_of_it_and_a_refusal_goes_elsewhere(run, priced):
+    limited("0.05")
+    json.loads(run("imagen_generate", "a lighthouse", "--json", "--no-wait"))
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="This needs"):
+        run("imagen_generate", "a lighthouse", "--json", "--no-wait", stdout=out)
+    assert out.getvalue() == ""

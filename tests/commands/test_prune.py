@@ -27,7 +27,7 @@ from tests.factories import completed, editor, generation, image, leave
 Prune = Callable[..., str]
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = ("--grace", "0")
-BY_HAND = pytest.mark.usefixtures("by_hand")
+BY_HAND = pytest.mark.by_hand("files are lost, forgotten or dated back")
 
 
 @pytest.fixture

@@ -141,8 +141,12 @@ def _child(act: str, point: str, settings: dict[str, Any], told: int, *, frozen:
     os.write(told, json.dumps(passed).encode())
 
 
+_alone: set[int] = set()  # children whose end nobody has asked for yet
+
+
 def _answer(asked: dict[str, Any]) -> list[str]:
     if "pid" in asked:
+        _alone.remove(asked["pid"])
         return [_ended(asked["pid"], "")]
     return _fork(asked, alone=asked.pop("alone", False))
 
@@ -162,6 +166,7 @@ def _fork(asked: dict[str, Any], *, alone: bool) -> list[str]:
         os.close(ear)
         if not alone:
             os.waitpid(pid, os.WUNTRACED)
+        _alone.add(pid)
         return [str(pid)]
     with os.fdopen(ear) as told:
         heard = told.read()
@@ -190,6 +195,8 @@ def main() -> None:
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
         sys.stdout.flush()
+    for pid in _alone:  # a test that failed did not get so far
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ def test_what_another_request_was_given_is_not_taken(shown, made, imagen_gateway
     assert made("a lighthouse", seconds=3).status == "unconfirmed"
 
 
-def test_a_job_with_another_seed_is_another_job(shown, by_hand, made, imagen_gateway, ask, work):
+@pytest.mark.by_hand("a call is forgotten")
+def test_a_job_with_another_seed_is_another_job(shown, made, imagen_gateway, ask, work):
     lost(made, imagen_gateway, seed=7)
     Job.objects.update(status="failed", due_at=None, remote_id="")
     imagen_gateway.script("lighthouse", submit="reset-before")

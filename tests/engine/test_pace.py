@@ -27,7 +27,7 @@ def test_so_many_a_minute_and_no_more(ask):
     assert claim(per_minute=2) == []
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.by_hand("others' work is invented")
 def test_the_next_minute_lets_the_next_ones_go(ask):
     many(ask, 4)
     claim(per_minute=2)
@@ -36,7 +36,7 @@ def test_the_next_minute_lets_the_next_ones_go(ask):
     assert len(claim(per_minute=2)) == 2
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.by_hand("others' work is invented")
 def test_those_who_wait_say_why_and_look_again_when_a_place_opens(ask):
     many(ask, 3)
     job = claim(per_minute=1)[0]
@@ -55,7 +55,7 @@ def test_so_many_under_way_and_no_more(ask):
     assert claim(max_in_flight=3) == []
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.by_hand("others' work is invented")
 def test_a_place_under_way_comes_free_when_a_picture_is_there(ask):
     many(ask, 2)
     first = claim(max_in_flight=1)[0]

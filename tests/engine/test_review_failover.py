@@ -107,7 +107,7 @@ def test_what_could_not_move_is_tried_again_after_a_while(site, ask, broken, mon
     assert detours.take() == 1
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.by_hand("its doubt has no history")
 def test_what_waits_beside_a_call_that_may_have_been_paid_in_credits_stays(site, ask, broken):
     site(vendors=("apiframe", "apiin"))
     generation = ask(num_images=2)

@@ -18,7 +18,7 @@ from imagen.models import Gateway, Generation, Job, Listing
 from imagen.testing import invariants
 from tests import factories
 
-pytestmark = pytest.mark.usefixtures("by_hand")
+pytestmark = pytest.mark.by_hand("prices and ends of calls are invented")
 
 ONLY_2K = {"apiframe": {"imagen-4": {"resolutions": ["2k"]}}}
 

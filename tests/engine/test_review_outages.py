@@ -176,7 +176,7 @@ def test_what_is_still_under_way_after_the_grace_is_given_back(ask, site, monkey
     assert job.due_at <= database_now()
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.by_hand("somebody else ends the call behind its worker's back")
 def test_a_paid_id_that_belongs_to_no_row_of_ours_is_written_to_the_log(ask, work, monkeypatch, imagen_gateway, caplog):
     real = JobQuerySet.move
 

@@ -111,7 +111,7 @@ def test_nobody_decides_about_a_call_that_has_just_rung(ringing, lost, imagen_ga
 # What rings in the middle of something.
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.by_hand("a clock is moved")
 def test_a_ring_is_not_lost_while_a_wrong_id_is_looked_up(ringing, lost, work, imagen_gateway, monkeypatch):
     ringing("apiin")
     job = lost()
@@ -136,7 +136,7 @@ def test_a_ring_in_the_middle_of_a_search_says_which_of_two_twins_is_ours(
 
 
 @pytest.mark.parametrize("meanwhile", ["unconfirmed", "sending"])
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.by_hand("another worker is invented")
 def test_an_id_a_callback_names_for_another_request_is_not_taken_from_its_own(
     ringing, lost, ask, work, imagen_gateway, monkeypatch, meanwhile
 ):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imagen import messages, presentation
+from imagen import messages, presentation, spending
 from imagen.models import Generation, Image
 from imagen.models.image import storage
 from imagen.testing.gateway import Gateway
@@ -87,7 +87,8 @@ class End:
         said = messages.sentence(self.code, **facts, successor="Nano Banana 2.1")
         assert "–" not in said, "a blank was left in the sentence"
         price = PRICES[generation.provider] * (self.cost or generation.num_images)
-        money = messages.money(self.about_money(), price=f"{price:.4f} {UNITS[generation.provider]}")
+        price_told = spending.price(price, UNITS[generation.provider])
+        money = messages.money_line(self.about_money(), price=price_told)
         return {"code": self.code, "message": f"{said} {money}", "next_actions": ACTIONS[self.code]}
 
     def about_money(self) -> str:

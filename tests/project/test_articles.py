@@ -186,6 +186,7 @@ def test_no_hero_leaves_no_gap(client: Client) -> None:
     assert "<figure" not in read(client)
 
 
+@pytest.mark.by_hand("a picture goes without its files")
 def test_the_picture_on_the_page_outlives_its_original(client: Client, media: Path) -> None:
     image = picture(None)
     shown = article(image)
@@ -196,6 +197,7 @@ def test_the_picture_on_the_page_outlives_its_original(client: Client, media: Pa
     assert "<figcaption>AI-generated</figcaption>" in read(client, shown.get_absolute_url())
 
 
+@pytest.mark.by_hand("the picture's rows are rolled back")
 def test_no_hero_gets_into_the_database_without_words() -> None:
     with pytest.raises(IntegrityError, match="articles_hero_is_described"), transaction.atomic():
         article(picture(None), hero_alt="")

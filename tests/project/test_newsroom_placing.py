@@ -111,6 +111,7 @@ def of_another(user: User) -> Image:
 
 
 @pytest.mark.parametrize("make", [held, rejected, deleted, of_another], ids=lambda make: make.__name__)
+@pytest.mark.by_hand("half of a deletion")
 def test_a_picture_that_may_not_be_placed_is_refused_wherever_its_id_is_forged(
     sign_in: SignIn, make: Callable[[User], Image]
 ) -> None:
@@ -145,6 +146,7 @@ def test_who_may_see_every_picture_may_place_every_picture(sign_in: SignIn) -> N
     assert save(client, picture=picture(factories.person("bob")).pk, hero_alt=ALT) == {}
 
 
+@pytest.mark.by_hand("a file is lost")
 def test_a_picture_whose_file_is_gone_is_refused_in_words(sign_in: SignIn, media: Path) -> None:
     client = sign_in()
     image = picture(me(client))

@@ -33,7 +33,7 @@ def finish(pictures: dict[str, Generation]) -> None:
     """Every picture as the engine would have left it."""
     for number, generation in enumerate(pictures.values()):
         factories.image(generation, content=factories.picture_bytes(size=(64, 36 + number)))
-        Generation.objects.filter(pk=generation.pk).update(status="completed")
+        factories.leave(generation, "completed")
         generation.refresh_from_db()
 
 
@@ -69,6 +69,7 @@ def test_a_magazine_that_has_articles_is_left_alone(editor: User) -> None:
     assert Article.objects.count() == 1
 
 
+@pytest.mark.by_hand("the engine is played")
 def test_a_picture_that_fails_is_named_and_nothing_is_published_by_halves(
     editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

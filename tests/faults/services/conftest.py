@@ -202,12 +202,6 @@ def site(_plain: Site) -> Iterator[Site]:
     _tidy(_plain)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
-def either(request: pytest.FixtureRequest) -> Site:
-    """Each of the two."""
-    return request.getfixturevalue("site" if request.param == "sqlite" else "weather")
-
-
 def _tidy(site: Site) -> None:
     """The workers are gone, and rows and files are as they have to be."""
     for process in [each for each in site.place.running if each is not site.web]:

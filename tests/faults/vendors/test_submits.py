@@ -196,7 +196,7 @@ def test_a_redirect_is_never_followed(play, imagen_gateway):
 
 
 @pytest.mark.fault("F44")
-@pytest.mark.usefixtures("by_hand")  # the gateway lies about its ids, so its books do not agree with the rows
+@pytest.mark.by_hand("the gateway lies about its ids, so its books do not agree with the rows")
 def test_one_id_for_two_requests_is_believed_once(play, ask, work, imagen_gateway, caplog):
     story = {"submit": "other-id", "words": ("processing",)}
     asked = play(story, seconds=0.5)

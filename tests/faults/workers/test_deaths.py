@@ -124,8 +124,6 @@ def test_no_number_of_deaths_in_downloads_ends_a_paid_request(wanted, mortal, se
 
 ZOMBIES = [
     row("F15", "wavespeed", "claim committed", DONE, DONE, name="before it sends"),
-    row("F15", "wavespeed", "answering", TAKEN, TAKEN, name="with the answer in its hands"),
-    row("F15", "wavespeed", "departing", DOUBT, TAKEN, name="between the marker and the first byte"),
     row("F15", "apiframe", "departing", DONE, DONE, name="between the marker and the first byte, with a key"),
     *(row("F15", vendor, "processing committed", DONE, DONE, name=f"{vendor} once taken") for vendor in VENDORS),
     *(row("F15", vendor, "picture kept", DONE, DONE, name=f"{vendor} before it commits") for vendor in VENDORS),
@@ -136,10 +134,7 @@ ZOMBIES = [
 def test_a_worker_that_was_frozen_wakes_up_and_writes_nothing(
     wanted, mortal, settings, work, imagen_gateway, vendor, point, meanwhile, after
 ):
-    """The fence is checked by the commit of the marker, the last thing before the first byte.
-
-    Who is frozen between the two sends when it wakes: its request is in doubt by then, so nobody has sent another.
-    """
+    """The fence is checked by the commit of the marker, the last thing before the first byte."""
     generation = wanted(vendor)
     pid = mortal.freeze("work", point, **facts(settings))
     heal(work)
@@ -147,6 +142,54 @@ def test_a_worker_that_was_frozen_wakes_up_and_writes_nothing(
     rows = standing(generation)
     assert mortal.end(pid, signal.SIGCONT) == ["ended with 0"]
     check([generation], imagen_gateway, after)
+    assert standing(generation) == rows
+
+
+DOUBTED = [
+    row("F15", "answering", TAKEN, name="with the answer in its hands"),
+    row("F15", "departing", DOUBT, name="between the marker and the first byte"),
+]
+
+
+@pytest.mark.parametrize(("point", "meanwhile"), DOUBTED)
+def test_the_word_of_a_frozen_worker_that_its_send_was_taken_ends_the_doubt(
+    wanted, mortal, settings, work, imagen_gateway, point, meanwhile
+):
+    """Nobody has sent another meanwhile, and nothing proves more than the answer to the send."""
+    generation = wanted("wavespeed")
+    pid = mortal.freeze("work", point, **facts(settings))
+    heal(work)
+    check([generation], imagen_gateway, meanwhile)
+    assert mortal.end(pid, signal.SIGCONT) == ["ended with 0"]
+    check([generation], imagen_gateway, DONE)
+
+
+@pytest.mark.parametrize(("point", "meanwhile"), DOUBTED)
+def test_once_another_has_looked_for_its_send_a_frozen_worker_writes_nothing(
+    wanted, mortal, settings, work, imagen_gateway, point, meanwhile
+):
+    generation = wanted("wavespeed")
+    pid = mortal.freeze("work", point, **facts(settings))
+    heal(work)
+    heal(work)  # a minute later it is looked for
+    check([generation], imagen_gateway, meanwhile)
+    rows = standing(generation)
+    assert mortal.end(pid, signal.SIGCONT) == ["ended with 0"]
+    check([generation], imagen_gateway, TAKEN)
+    assert standing(generation) == rows
+
+
+@pytest.mark.fault("F15")
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_who_wakes_up_in_the_middle_of_a_file_leaves_no_second_one(
+    wanted, mortal, settings, work, imagen_gateway, vendor
+):
+    generation = wanted(vendor)
+    pid = mortal.freeze("work", "file written", **facts(settings))
+    heal(work)
+    rows = standing(generation)
+    assert mortal.end(pid, signal.SIGCONT) == ["ended with 0"]
+    check([generation], imagen_gateway, DONE)
     assert standing(generation) == rows
 
 

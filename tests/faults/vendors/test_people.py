@@ -19,10 +19,11 @@ from tests.faults.outcome import VENDORS, End, check, files, money, row, seen
 def stranded(site, ask, imagen_gateway):
     """A request of each vendor that was sent and is being made: its engine was stopped there."""
     site(vendors=VENDORS, SWEEP_SECONDS=0.5)
-    imagen_gateway.script(latency=1.0)
+    imagen_gateway.script(words=("processing",))
     asked = [ask(f"a lighthouse for {vendor}", provider=vendor) for vendor in VENDORS]
     cut_off(after=lambda: len(imagen_gateway.jobs) == len(VENDORS))
     assert set(Job.objects.values_list("status", flat=True)) == {"processing"}
+    imagen_gateway.script()
     return asked
 
 

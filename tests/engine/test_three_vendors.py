@@ -54,6 +54,7 @@ def test_a_gateway_that_changes_its_mind_is_believed_when_it_says_so_twice(made,
     assert made().status == "completed"
 
 
+@pytest.mark.by_hand("the gateway lies about its ids")
 def test_one_id_for_two_jobs_is_given_to_the_first_and_doubted_for_the_second(ask, work, imagen_gateway):
     imagen_gateway.script(submit="other-id", words=("processing",))
     ask("first")

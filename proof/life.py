@@ -16,15 +16,9 @@ from typing import Any
 import hypothesis
 from django.contrib.auth.models import User
 from django.db import connection
+from hypothesis import stateful
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from imagen import detours, failpoints, hooks, pipeline, resolution
 from imagen.api.idempotency import Answer, Once
@@ -49,13 +43,15 @@ places = st.one_of(st.just(""), st.sampled_from(sorted(failpoints.POINTS)))
 wishes = st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["", *VENDORS])), min_size=1, max_size=3)
 
 
-class Life(RuleBasedStateMachine):
+class Life(stateful.RuleBasedStateMachine):
     """A site with three gateways; after each step every promise holds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock, self.gateway, self.promises = Clock(), Gateway(paint=lambda *_: LITTLE, latency=0.0), Promises()
-        self.fatal, self.keys, self.site = "", {}, invariants.Site()  # type: str, dict[str, uuid.UUID], invariants.Site
+        self.clock, self.promises, self.site = Clock(), Promises(), invariants.Site()
+        self.gateway = Gateway(paint=lambda *_: LITTLE, latency=0.0)
+        self.fatal = ""  # where the next who comes by dies
+        self.keys: dict[str, uuid.UUID] = {}
         self.world = ExitStack()
         self.world.enter_context(site())
         self.world.enter_context(vacuum(Air(self.gateway, self.clock, self._early)))
@@ -287,9 +283,8 @@ def live(*, runs: int, steps: int, seed: int | None = None) -> dict[str, Any]:
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     gc.freeze()  # what is there now stays: looking for the dead is quick
     begun = process_time()
-    run_state_machine_as_test(
-        hypothesis.seed(seed)(Life) if seed is not None else Life, settings=_settings(runs, steps)
-    )
+    seeded = Life if seed is None else hypothesis.seed(seed)(Life)
+    stateful.run_state_machine_as_test(seeded, settings=_settings(runs, steps))
     return {**TALLY, "processor seconds": round(process_time() - begun)}
 
 

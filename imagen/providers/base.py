@@ -19,15 +19,13 @@ from urllib.parse import urlsplit
 
 from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderError, Unclear, Unreadable
 from imagen.offers import Model, Offer, Price
+from imagen.providers.cleaning import cleaned, quoted
 from imagen.types import Call, Failure, Found, ImageRequest, Reply, Snapshot, State
 
 logger = logging.getLogger("imagen")
 REMOTE_ID = re.compile(r"(?!\.)[A-Za-z0-9_.:-]{1,255}")  # never "..": it stands in a path
 _FILTERED = re.compile(r"filtered|sensitive|moderat|safety|content.?polic|prohibited|nsfw", re.IGNORECASE)
 _POOR = re.compile(r"insufficient[ _-]?(credit|balance|fund)", re.IGNORECASE)
-_NOISE = re.compile("\x1b\\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_MOST = 5000  # characters anybody looks at
-_QUOTED = 2000
 _UNDECIDED = frozenset({408, 409, 499})  # a proxy may say these after the call went through
 _SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 T = TypeVar("T")
@@ -243,21 +241,11 @@ class Provider(ABC):
 
     def clean(self, text: str) -> str:
         """Text fit to keep and show: no control characters, no key, at most 500 characters."""
-        return self._bare(text, 500, self.api_key)
+        return cleaned(text, limit=500, secrets=(self.api_key,))
 
     def quote(self, reply: Reply, *secrets: str) -> str:
         """A reply as administrators may read it: its status and 2000 characters, without our keys and ``secrets``."""
-        text = reply.body[: 4 * _MOST].decode(errors="replace")
-        known = (self.api_key, *self.webhook_secrets, *secrets)
-        return f"HTTP {reply.status}\n{self._bare(text, _QUOTED, *known)}"
-
-    def _bare(self, text: str, limit: int, *secrets: str) -> str:
-        bare = _NOISE.sub("", text[:_MOST])
-        for secret in filter(None, secrets):
-            bare = bare.replace(secret, "***")
-        if len(text) > _MOST:  # the cut may have gone through one of them
-            bare = bare[: -max(map(len, secrets), default=0) or None]
-        return bare[:limit]
+        return quoted(reply, secrets=(self.api_key, *self.webhook_secrets, *secrets))
 
 
 @lru_cache(maxsize=256)

@@ -106,7 +106,7 @@ def test_the_page_of_a_request_is_translated_and_speaks_of_money_once(client, la
     made = failed(client)
     said = read(client, reverse("admin:imagen_generation_change", args=[made.pk]), language)
     assert [part for part in parts if part not in said] == []
-    assert said.count("0,038 USD") == 1
+    assert said.partition(parts[2])[0].count("0,038 USD") == 1  # below it the history and the ledger begin
 
 
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)

@@ -125,7 +125,7 @@ def test_every_block_has_its_place():
 
 def test_every_fact_and_method_of_a_provider_is_on_the_page():
     same_for_all = {"accept", "clean", "configured", "read_found", "read_balance", "read_catalogue", "read_price"}
-    same_for_all |= {"account", "lists"}
+    same_for_all |= {"account", "lists", "quote"}
     known = {name for name in (*vars(Provider), *Provider.__annotations__) if not name.startswith("_")}
     options = set(inspect.signature(Provider.__init__).parameters) - {"self"}
     told = {name.partition("(")[0].removeprefix("self.") for name in names(PROSE)}

@@ -218,7 +218,7 @@ class PleaAdmin(PlainAdmin):
 
     def response_add(self, request: HttpRequest, obj: Plea, post_url_continue: str | None = None) -> HttpResponse:
         """On to its page."""
-        text = _("You asked for it. The answer comes by mail, and is shown here.")
+        text = _("Your request is sent. The answer comes by mail and is shown here.")
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self._page(obj))
 

@@ -247,7 +247,7 @@ def test_asking_leads_to_a_page_that_says_nobody_has_answered(ann):
     response = ask(ann)
     plea = Plea.objects.get()
     assert (plea.user, plea.wanted, plea.reason) == (me(ann), 2, "a special")
-    assert "You asked for it." in text(response)
+    assert "Your request is sent." in text(response)
     assert "Nobody has answered yet." in text(response)
     assert not page(response).all("button", value="granted")
 

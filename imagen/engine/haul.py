@@ -17,6 +17,7 @@ from imagen.types import Output, Snapshot
 from imagen.verdicts import DECODE_TRIES, Haul, distinct
 
 logger = logging.getLogger("imagen")
+SUSPECT_SECONDS = 5.0
 
 
 async def fetch_outputs(desk: Desk, job: Job, snapshot: Snapshot, *, there: set[int]) -> Haul:
@@ -37,6 +38,7 @@ async def fetch_outputs(desk: Desk, job: Job, snapshot: Snapshot, *, there: set[
 
 async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snapshot) -> Image | ImagenError:
     try:
+        await _let_others_first(desk, job, slot)
         async with desk.room:
             data = output.content() if output.base64 else await _download(desk, output.url)
             failpoints.reach("downloaded")
@@ -48,6 +50,12 @@ async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snap
         logger.exception("an output could not be read", extra=_facts(job))
         return OutputError(f"the output broke the decoder: {type(error).__name__}", tries=files.PAGE_TRIES)
     return _image(job, slot, kept, output, snapshot)
+
+
+async def _let_others_first(desk: Desk, job: Job, slot: int) -> None:
+    """What may have killed a worker waits until this one has lived a while: most are only there when workers die."""
+    if 0 < (marks := job.decodes.count(str(slot))) < DECODE_TRIES:
+        await desk.sleep(SUSPECT_SECONDS * marks)
 
 
 async def _decode(desk: Desk, job: Job, slot: int, data: bytes) -> files.Ready:

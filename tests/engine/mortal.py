@@ -102,8 +102,9 @@ def _serve() -> None:
 def _hostile() -> None:
     """Work, until a JPEG is decoded: the kernel then ends the process for its hunger, as it does without a word."""
     from imagen import files  # noqa: PLC0415  # likewise
+    from imagen.engine import haul  # noqa: PLC0415  # likewise
 
-    real = files.prepare
+    real, haul.SUSPECT_SECONDS = files.prepare, 0.01
 
     def prepare(data: bytes, **options: Any) -> files.Ready:
         if data.startswith(b"\xff\xd8"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,9 @@ import pytest
 from django.utils import timezone
 
 from imagen import files, verdicts
+from imagen.engine import Engine
 from imagen.models import Generation, Image, Job
+from imagen.signals import image_stored
 from imagen.testing.pictures import picture
 from tests.faults.outcome import VENDORS, End, check, fetches, posts, row, until
 from tests.workshop import facts
@@ -226,6 +229,31 @@ def test_of_several_pictures_only_the_one_that_kills_is_given_up(
 
 def form(name: str) -> str:
     return "JPEG" if name.endswith("-2.png") else "PNG"
+
+
+@pytest.mark.fault("F16")
+def test_a_picture_that_may_have_killed_a_worker_comes_after_the_others(wanted, ask, imagen_gateway):
+    """Workers killed by something else, again and again, meet the same pictures first; these are not to blame."""
+    imagen_gateway.script("slow", latency=1.0)
+    suspect, slow = wanted("wavespeed", "a suspect"), ask("a slow one", provider="wavespeed")
+    Job.objects.filter(generation=suspect).update(decodes="00")
+    stored = []
+
+    async def until_one_is_stored():
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+
+        def note(image, **kwargs):
+            stored.append(image.generation_id)
+            loop.call_soon_threadsafe(stopping.set)
+
+        image_stored.connect(note)
+        try:
+            await Engine().run(stopping)
+        finally:
+            image_stored.disconnect(note)
+
+    asyncio.run(until_one_is_stored())
+    assert stored == [slow.pk, suspect.pk]
 
 
 @pytest.mark.fault("F16")

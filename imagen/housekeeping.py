@@ -64,7 +64,7 @@ def hush(person: AbstractBaseUser | None = None) -> None:
     """
     gone = {"generation__deleted_at__isnull": False}
     Event.objects.filter(**gone, what__in=JobStatus.values).exclude(note="").update(note="")
-    Job.objects.filter(**gone).exclude(error_note="").update(error_note="")
+    Job.objects.filter(**gone).exclude(error_note="", answer="").update(error_note="", answer="")
     Generation.objects.exclude(deleted_at=None).exclude(error_note="").update(error_note="")
     if person is not None:
         Plea.objects.filter(user=person.pk).update(reason="", note="")

@@ -144,4 +144,5 @@ def answered(plea: Plea) -> str:
         Answer.DECLINED: _("You did not get the %(wanted)s you asked for."),
     }
     text = told[Answer(plea.answer)] % _facts(plea)
-    return f"{text} {_('Note: %(note)s') % _facts(plea)}" if plea.note else text
+    note = _("Note: %(note)s") % _facts(plea)
+    return f"{text} {note}" if plea.note else text

@@ -174,8 +174,8 @@ def _bill(job: Job) -> dict[str, str]:
         return {"problem": told(refused)}
     least = quote.allowance
     if least and not quote.allowed:
-        short = budgets.exceeded(least, quote.bill.stake)
-        return {"problem": sentence(short.code, **short.params)}
+        over = budgets.exceeded(least, quote.bill.stake)
+        return {"problem": sentence(over.code, **over.params)}
     tag = spending.tag(quote.bill, counted=least is not None)
     return {
         "bill": f"{words.pictures(count)} · {provider_label(quote.provider)} · {tag}",

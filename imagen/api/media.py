@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from imagen.api.door import Anything
 from imagen.api.images import ImageDoor
 from imagen.api.permissions import person
+from imagen.exceptions import ImagenError
 from imagen.models import Image
 
 SIGNED_SECONDS = 900
@@ -62,6 +63,8 @@ def _serve(file: FieldFile, *, stem: str) -> HttpResponseBase:
         opened = file.storage.open(name)
     except FileNotFoundError as error:
         raise Http404 from error
+    except OSError as error:
+        raise ImagenError(code="service_unavailable") from error
     return FileResponse(opened, content_type=kind, filename=called)
 
 

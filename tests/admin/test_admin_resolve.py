@@ -440,10 +440,12 @@ def index(client):
 
 
 def test_an_alarm_is_one_calm_line_above_the_list_and_an_entry_in_the_index(sign_in):
-    client = sign_in("ann", *EDITOR)
+    client, looks = sign_in("ann", *EDITOR, "view_alarm"), sign_in("bob", *EDITOR)
     assert "Needs you" not in index(client)
     Alarm.objects.create(cause="provider_auth", about="wavespeed", since=timezone.now())
-    assert "Needs you" in index(client)
+    assert "Needs you (1)" in index(client)
+    assert "Needs you" not in index(looks)
+    assert "refuses our key" in text(looks, LIST)
     now = timezone.localtime().strftime("%H:")
     for where in (LIST, reverse("admin:imagen_duty_changelist")):
         said = text(client, where)
@@ -452,7 +454,7 @@ def test_an_alarm_is_one_calm_line_above_the_list_and_an_entry_in_the_index(sign
 
 
 def test_an_alarm_that_is_over_is_silent(sign_in):
-    client = sign_in("ann", *EDITOR)
+    client = sign_in("ann", *EDITOR, "view_alarm")
     Alarm.objects.create(cause="provider_auth", about="wavespeed", over_at=timezone.now())
     assert "Needs you" not in index(client)
     for where in (LIST, reverse("admin:imagen_duty_changelist")):
@@ -469,11 +471,11 @@ def test_the_alarm_about_doubtful_calls_leads_to_them(sign_in):
     assert client.get(where).context["cl"].result_count == 1
 
 
-def test_alarms_are_for_those_who_may_look_at_requests_and_written_by_nobody(sign_in):
+def test_alarms_are_for_those_who_may_act_and_written_by_nobody(sign_in):
     alarm = Alarm.objects.create(cause="provider_auth", about="wavespeed")
     nil, ann, root = (
         sign_in("nil", "view_worker"),
-        sign_in("ann", "view_generation"),
+        sign_in("ann", "view_alarm"),
         sign_in("root", is_superuser=True),
     )
     assert "Needs you" not in index(nil)
@@ -490,7 +492,7 @@ def test_an_alarm_about_a_service_that_was_taken_away_is_not_shown(sign_in):
 
 
 def test_an_alarm_about_something_unknown_is_still_shown_and_inert(sign_in):
-    client = sign_in("ann", *EDITOR)
+    client = sign_in("ann", *EDITOR, "view_alarm")
     Alarm.objects.create(cause="submit_unknown", about=EVIL[:150])
     Alarm.objects.create(cause="made_up")
     for where in (LIST, reverse("admin:imagen_duty_changelist")):

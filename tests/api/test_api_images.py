@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -146,6 +147,17 @@ def test_a_released_picture_is_shown(ann, image):
 def test_a_file_that_is_gone_is_not_found(ann, problem, image):
     image.file.storage.delete(image.file.name)
     problem(ann.get(pixels(image)), 404, "not_found")
+
+
+def test_storage_that_fails_is_an_outage_and_no_crash(ann, problem, image, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError(errno.EIO, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Storage, "open", fail)
+        answer = ann.get(pixels(image))
+    problem(answer, 503, "service_unavailable")
+    assert answer.headers["Retry-After"]
 
 
 @pytest.mark.by_hand("half of a deletion")

@@ -29,15 +29,6 @@ def test_a_job_claimed_but_not_sent_is_sent_once(ask, work, imagen_gateway):
     assert len(imagen_gateway.jobs) == 1
 
 
-def test_a_job_whose_sending_nobody_finished_is_unconfirmed_and_not_sent(ask, work, imagen_gateway):
-    generation = ask()
-    left(generation, "sending", sent_at=timezone.now())
-    work()
-    generation.refresh_from_db()
-    assert (generation.status, generation.error_code) == ("unconfirmed", "submit_unknown")
-    assert imagen_gateway.calls == []
-
-
 def test_a_provider_that_remembers_keys_is_sent_the_same_key_again(ask, work, imagen_gateway, monkeypatch):
     monkeypatch.setattr("imagen.providers.wavespeed.WaveSpeed.idempotent", True)
     generation = ask()
@@ -112,19 +103,6 @@ def test_a_job_given_back_is_free_for_anybody_at_its_time(ask):
     (job,) = claim()
     Job.objects.release({job.pk: (job.fence, 0.0)})
     assert claim()[0].pk == job.pk
-
-
-def test_a_poison_job_is_given_up_and_the_others_go_on(ask, work, monkeypatch):
-    poison = ask("poison")
-    fine = ask("fine")
-    honest = Job.request.fget
-    broken = property(lambda job: 1 / 0 if job.generation_id == poison.pk else honest(job))
-    monkeypatch.setattr(Job, "request", broken)
-    work()
-    poison.refresh_from_db()
-    fine.refresh_from_db()
-    assert (poison.status, poison.error_code) == ("failed", "internal_error")
-    assert fine.status == "completed"
 
 
 def test_the_same_id_for_two_jobs_is_doubted_and_not_mixed_up(ask, work, made, imagen_gateway, monkeypatch):

@@ -8,7 +8,6 @@ import io
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from PIL import Image as Pillow
 
 from imagen import marks
@@ -102,12 +101,6 @@ def test_a_worker_leaves_signs_of_life(made):
     assert Worker.objects.get().beat_at is not None
 
 
-@pytest.mark.parametrize("encoding", ["base64", "data"])
-def test_pictures_inside_the_answer_are_taken_too(made, imagen_gateway, encoding):
-    imagen_gateway.script(encoding=encoding)
-    assert made().status == "completed"
-
-
 def test_many_jobs_are_under_way_at_once_in_few_transactions(ask, work, imagen_gateway):
     imagen_gateway.script(latency=1.0)
     for number in range(60):
@@ -132,3 +125,10 @@ def test_a_worker_without_a_cluster_tidies_up_too(site, transactional_db, monkey
 
     asyncio.run(serve())
     assert len(swept) > 1
+
+
+def test_another_shape_than_asked_is_kept_with_a_warning(made, imagen_gateway):
+    imagen_gateway.script(file="wrong-ratio")
+    generation = made(aspect_ratio="16:9")
+    assert generation.status == "completed"
+    assert "wrong_size" in generation.warnings

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from urllib.parse import urlsplit
 
 import pytest
 
 from imagen import hooks
 from imagen.engine import rhythm
-from imagen.models import Alarm, Event, Gateway, Generation, Job
+from imagen.models import Alarm, Gateway, Generation
 from imagen.testing.gateway import SECRET
 
 VENDORS = ("wavespeed", "apiframe", "apiin")
@@ -58,49 +57,6 @@ def test_a_ring_brings_the_picture_with_a_single_look(ringing, made, imagen_gate
     assert generation.events.filter(what="webhook").count() == 1
 
 
-@pytest.mark.parametrize("manner", ["twice", "ten", "reversed", "says-failed", "hostile", "early"])
-def test_however_it_rings_there_is_one_transition_and_what_we_ask_decides(
-    ringing, made, imagen_gateway, vendor, manner
-):
-    imagen_gateway.script(webhook=manner, latency=0.3)
-    generation = made(seconds=9 if manner == "early" else 7)
-    assert (generation.status, generation.images.count()) == ("completed", 1)
-    assert {ring.status for ring in imagen_gateway.rings} == {204}
-    moves = list(generation.events.filter(job__isnull=False).exclude(what="webhook").values_list("what", flat=True))
-    assert moves == ["submitting", "sending", "processing", "storing", "completed"]
-    assert generation.events.filter(what="webhook").count() == 1
-
-
-@asks_soon
-def test_a_ring_that_is_too_long_is_not_read_and_asking_goes_on(ringing, made, imagen_gateway, vendor):
-    imagen_gateway.script(webhook="huge")
-    assert made(seconds=6).status == "completed"
-    assert {ring.status for ring in imagen_gateway.rings} == {413}
-    assert not Event.objects.filter(what="webhook").exists()
-
-
-@asks_soon
-@pytest.mark.parametrize("vendor", ["wavespeed", "apiframe"], indirect=True)  # nothing of API in One is signed
-def test_a_ring_without_proof_is_refused_and_asking_goes_on(ringing, made, imagen_gateway, vendor):
-    imagen_gateway.script(webhook="forged")
-    assert made(seconds=6).status == "completed"
-    assert {ring.status for ring in imagen_gateway.rings} == {401}
-    assert not Event.objects.filter(what="webhook").exists()
-
-
-@pytest.mark.parametrize("patience", [1.5])
-@pytest.mark.parametrize("manner", ["other-job", "unknown"])
-def test_a_ring_about_another_job_is_taken_and_ignored(ringing, ask, work, imagen_gateway, vendor, manner):
-    imagen_gateway.script("stray", webhook=manner, latency=0.5)  # earlier the id is not ours to compare with yet
-    ask("a good one")
-    stray = ask("a stray one")
-    work(6)
-    stray.refresh_from_db()
-    assert stray.status == "completed"
-    assert {ring.status for ring in imagen_gateway.rings} == {204}
-    assert not stray.events.filter(what="webhook").exists()
-
-
 @asks_soon
 def test_webhooks_that_never_come_are_noticed_and_asking_takes_over(ringing, made, imagen_gateway, vendor, monkeypatch):
     monkeypatch.setattr("imagen.models.gateway.DEAF_AFTER", 1)
@@ -114,17 +70,6 @@ def test_a_ring_is_heard_again_after_silence(ringing, made, imagen_gateway, vend
     Gateway.objects.create(alias=vendor, missed=9)
     assert made(seconds=6).status == "completed"
     assert Gateway.objects.get(pk=vendor).missed == 0
-
-
-@pytest.mark.parametrize("fault", ["reset-after", "null-data"])
-def test_a_ring_resolves_a_send_whose_outcome_was_unknown(ringing, made, work, imagen_gateway, vendor, fault):
-    imagen_gateway.script(submit=fault, latency=0.5, first=1)
-    generation = made(seconds=3)
-    listen(imagen_gateway)  # where nothing is looked up, the engine has left by now, and the ring starts it again
-    work(6)
-    generation.refresh_from_db()
-    assert (generation.status, len(imagen_gateway.jobs)) == ("completed", 1)
-    assert generation.cost_actual == Job.objects.get().price
 
 
 def test_an_address_nobody_gave_out_is_not_found(ringing, client, vendor, ask):
@@ -171,17 +116,6 @@ def test_a_long_run_needs_a_look_each_and_hardly_a_poll(ringing, ask, work, imag
     work(60)
     assert Generation.objects.filter(status="completed").count() == many
     assert looks(imagen_gateway) - many <= 0.2 * many
-
-
-def test_a_ring_after_the_end_is_taken_and_changes_nothing(ringing, made, imagen_gateway, vendor, client):
-    generation = made(seconds=6)
-    [ring] = imagen_gateway.rings
-    again = client.post(urlsplit(ring.url).path, ring.body, "application/json", headers=dict(ring.headers))
-    assert again.status_code == 204
-    stands = (generation.status, generation.version, generation.events.count())
-    generation.refresh_from_db()
-    assert (generation.status, generation.version, generation.events.count()) == stands
-    assert generation.jobs.get().due_at is None
 
 
 def test_nobody_is_alarmed_about_an_unknown_send_before_its_ring_is_late(ringing, ask, work, imagen_gateway):

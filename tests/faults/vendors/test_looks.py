@@ -89,6 +89,7 @@ def test_a_word_nobody_knows_means_not_finished_and_is_logged_once(play, imagen_
 
 FLIPS = [
     row("F48", ("failed", "completed"), 2, name="failed then completed"),
+    row("F48", ("cancelled", "completed"), 2, name="cancelled then completed"),
     row("F48", ("processing", "failed", "processing", "failed", "completed"), 5, name="failed now and then"),
     row("F48", ("completed", "processing", "completed"), 1, name="completed then processing"),
     row("F48", ("completed", "failed"), 1, name="completed then failed"),
@@ -99,6 +100,13 @@ FLIPS = [
 def test_the_first_end_with_pictures_counts_and_a_failure_only_when_said_twice(play, imagen_gateway, words, looks):
     check(play({"words": words}), imagen_gateway, DONE)
     assert [polls(imagen_gateway, vendor) for vendor in VENDORS] == [looks] * 3
+
+
+@pytest.mark.fault("F48")
+@pytest.mark.parametrize("word", ["timeout", "deleted"])
+def test_wavespeed_has_more_words_for_a_failure(play, imagen_gateway, word):
+    check(play({"words": (word, "completed")}, only=("wavespeed",)), imagen_gateway, DONE)
+    assert polls(imagen_gateway, "wavespeed") == 2
 
 
 @pytest.mark.fault("F48")
@@ -128,10 +136,13 @@ def test_a_job_that_fails_says_why_and_what_it_cost(play, imagen_gateway, messag
 
 
 @pytest.mark.fault("F37")
-@pytest.mark.parametrize(("number", "code"), [(1200, "content_filtered"), (1401, "provider_rejected")])
-def test_wavespeed_says_it_by_a_number_too(play, imagen_gateway, number, code):
+@pytest.mark.parametrize(
+    ("number", "code", "cost"),
+    [(1200, "content_filtered", 0), (1401, "provider_rejected", 0), (5000, "provider_failed", 1)],
+)
+def test_wavespeed_says_it_by_a_number_too(play, imagen_gateway, number, code, cost):
     asked = play({"failure": "no", "code": number}, only=("wavespeed",))
-    check(asked, imagen_gateway, failed(code, cost=0))
+    check(asked, imagen_gateway, failed(code, cost=cost))
 
 
 @pytest.mark.fault("F49")

@@ -30,6 +30,7 @@ USELESS = [
     row("F55", "truncated", "output_invalid", 5, name="the connection ends half way"),
     row("F55", "unavailable", "output_invalid", 5, name="503"),
     row("F55", "reset", "output_invalid", 10, name="a reset"),  # aiohttp repeats a GET that was cut off, once
+    row("F55", "redirect", "output_invalid", 5, name="a redirect to where no picture is"),
     row("F55", "half", "output_invalid", 3, name="half a picture, correctly framed"),
     row("F56", "html", "output_invalid", 3, name="HTML"),
     row("F56", "html-as-png", "output_invalid", 3, name="HTML that says PNG"),

@@ -104,7 +104,7 @@ def _save_own(own: Budget) -> None:
         with transaction.atomic():
             own.save(force_insert=True)
     except IntegrityError as error:
-        raise Conflict(state=_("a budget of this person's own meanwhile; change that one")) from error
+        raise Conflict(state=_("already limited by a budget of this person's own; change that one")) from error
 
 
 def _tell_owners(plea: Plea) -> None:

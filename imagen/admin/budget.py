@@ -81,7 +81,7 @@ class BudgetAdmin(PlainAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, with what else limits and what is wrong with it."""
-        shown = {"title": _("Budgets"), "notices": _notices(), "default": _default()}
+        shown = {"title": _("Budgets"), "notices": _notices(), "default": "" if _each(Period.MONTH) else _default()}
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("whose"))
@@ -113,7 +113,7 @@ class BudgetAdmin(PlainAdmin):
         """What is left until when; where each person has a purse, how many people used theirs."""
         if budget.currency != site_currency():
             badge = format_html('<span class="imagen-badge imagen-failed">{}</span>', _("nothing"))
-            return words.pair(badge, _("it is in %(currency)s") % {"currency": budget.currency})
+            return words.pair(badge, _("its limit is in %(currency)s") % {"currency": budget.currency})
         until = _("until %(day)s") % {"day": date_format(_ends_on(budget))}
         if budget.scope == Scope.EACH:
             count = budget.people
@@ -200,9 +200,9 @@ def _beyond(budget: Budget, over: int) -> str:
     facts = {"day": date_format(_ends_on(budget)), "count": over}
     if budget.scope == Scope.EACH:
         text = ngettext(
-            "%(count)s person has used that much already and can ask for nothing that costs until %(day)s. "
+            "%(count)s person has used more than that already and can ask for nothing that costs until %(day)s. "
             "What was asked for goes on.",
-            "%(count)s people have used that much already and can ask for nothing that costs until %(day)s. "
+            "%(count)s people have used more than that already and can ask for nothing that costs until %(day)s. "
             "What was asked for goes on.",
             over,
         )
@@ -237,7 +237,10 @@ def _notices() -> list[str]:
         told.append(text % {"count": wrong, "currency": site_currency()})
     if names := [provider_label(alias) for alias in budgets.unrated()]:
         ceiling = money(Decimal(settings.UNKNOWN_PRICE_CEILING), site_currency())
-        text = _("Nobody said what a credit of %(names)s is worth: each picture made there counts as %(ceiling)s.")
+        text = _(
+            "Nobody has said what a credit at %(names)s is worth: each picture made there counts as %(ceiling)s "
+            "until the setting CREDIT_RATES names it."
+        )
         told.append(text % {"names": ", ".join(names), "ceiling": ceiling})
     return told
 
@@ -246,16 +249,21 @@ def _default() -> str:
     """The limit that the settings give each person."""
     if settings.BUDGET.get("default_monthly") is None:
         return ""
-    limit = money(budgets.default_limit(), site_currency())
-    return _("Who has no monthly budget of their own may spend %(limit)s a month, by the settings.") % {"limit": limit}
+    text = _("Whoever has no monthly budget of their own may spend %(limit)s a month, by the settings.")
+    return text % {"limit": money(budgets.default_limit(), site_currency())}
+
+
+def _each(period: str) -> bool:
+    """Whether each person has a budget for such a period, which stands before that limit."""
+    return Budget.objects.filter(scope=Scope.EACH, period=period).exists()
 
 
 def _follows(budget: Budget) -> list[str]:
     """What follows from deleting it."""
-    told = [_("From then on this limits nobody, not in this period either.")]
-    if budget.scope in (Scope.EACH, Scope.PERSON) and (default := _default()):
+    told = [_("From then on this limits nobody, not even for the rest of this period.")]
+    if budget.scope == Scope.PERSON and _each(budget.period):
+        told.append(_("The budget that each person has counts for this person again."))
+    elif budget.scope in (Scope.EACH, Scope.PERSON) and budget.period == Period.MONTH and (default := _default()):
         told.append(default)
-    if budget.scope == Scope.PERSON:
-        told.append(_("If each person has a budget, that one counts for this person again."))
-    told.append(_("What was granted on top and the requests for more about it are deleted too. The ledger stays."))
+    told.append(_("What was granted on top of it and the requests for more are deleted too. The ledger stays."))
     return told

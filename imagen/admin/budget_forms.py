@@ -42,14 +42,14 @@ class BudgetForm(ModelForm):
         label=gettext_lazy("Person"),
         required=False,
         max_length=254,
-        help_text=gettext_lazy("Only for one person: the name they sign in with."),
+        help_text=gettext_lazy("Only for “one person”: the name they sign in with."),
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "autocapitalize": "off"}),
     )
 
     class Meta:
         model = Budget
         fields = ("scope", "group", "user", "period", "limit")
-        help_texts = {"group": gettext_lazy("Only for one group together.")}  # Django's own way
+        help_texts = {"group": gettext_lazy("Only for “one group together”.")}  # Django's own way
 
     def clean_user(self) -> Any:
         """The person of that name."""
@@ -67,7 +67,7 @@ class BudgetForm(ModelForm):
             if name == needed and not said.get(name) and name not in self.errors:
                 self.add_error(name, _("Say whose it is."))
             elif name != needed and said.get(name):
-                self.add_error(name, _("Leave this empty: it is not what “whose” says."))
+                self.add_error(name, _("Leave this empty: “whose” says otherwise."))
         if not self.errors and self._same(said).exists():
             self.add_error(needed or "scope", _("There is such a budget already. Change that one."))
         return said

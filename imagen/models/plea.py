@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from imagen.messages import money
 from imagen.models.budget import Purse
 from imagen.models.money import MoneyField
 
@@ -48,4 +49,4 @@ class Plea(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.wanted:.2f} {self.purse.currency}"
+        return f"{self.user}: {money(self.wanted, self.purse.currency)}"

@@ -153,7 +153,7 @@ def test_a_budget_in_another_currency_is_named_with_how_to_mend_it(owner):
     budget = limit("3", currency="EUR")
     told = text(owner.get(LIST))
     assert "1 budget is not in USD: where it counts, everything that costs is refused." in told
-    assert "nothing it is in EUR" in told
+    assert "nothing its limit is in EUR" in told
     assert "This limit is in EUR and the site counts in USD" in text(owner.get(change(budget)))
     owner.post(change(budget), {"limit": "4"})
     budget.refresh_from_db()
@@ -174,9 +174,9 @@ def test_what_the_settings_give_and_credits_of_unknown_worth_are_mentioned(owner
     settings.IMAGEN = {"PROVIDERS": {"apiframe": apiframe}, "BUDGET": {"default_monthly": "5"}}
     told = text(owner.get(LIST))
     assert "may spend 5.00 USD a month, by the settings" in told
-    assert "Nobody said what a credit of Apiframe is worth: each picture made there counts as 0.25 USD." in told
+    assert "Nobody has said what a credit at Apiframe is worth: each picture made there counts as 0.25 USD" in told
     settings.IMAGEN = {**settings.IMAGEN, "CREDIT_RATES": {"apiframe": "0.01"}}
-    assert "Nobody said" not in text(owner.get(LIST))
+    assert "Nobody has said" not in text(owner.get(LIST))
 
 
 # Making one.
@@ -268,6 +268,19 @@ def test_deleting_says_what_follows_and_keeps_the_ledger(owner, settings):
     assert "The ledger stays." in told
     owner.post(delete(budget), {"post": "yes"})
     assert (Budget.objects.count(), Purse.objects.count(), Entry.objects.count()) == (0, 0, 1)
+
+
+def test_the_limit_of_the_settings_is_not_mentioned_where_each_person_has_a_budget(owner, settings):
+    settings.IMAGEN = {**settings.IMAGEN, "BUDGET": {"default_monthly": "1"}}
+    own, daily = limit(scope="person", user=person("ann")), limit(scope="person", user=person("bob"), period="day")
+    assert "by the settings" in text(owner.get(LIST))
+    assert "by the settings" in text(owner.get(delete(own)))
+    assert "by the settings" not in text(owner.get(delete(daily)))
+    limit(scope="each")
+    assert "by the settings" not in text(owner.get(LIST))
+    told = text(owner.get(delete(own)))
+    assert "The budget that each person has counts for this person again." in told
+    assert "by the settings" not in told
 
 
 def test_many_cannot_be_deleted_at_once(owner):

@@ -16,8 +16,6 @@ from tests import catalogues, factories
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
 
-pytestmark = pytest.mark.by_hand("rows stand for words")
-
 LIST = reverse("admin:imagen_generation_changelist")
 ADD = reverse("admin:imagen_generation_add")
 PHRASES = [text.one for text in catalogues.source() if text.one.count(" ") > 1 and not set("%{") & set(text.one)]

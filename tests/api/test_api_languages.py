@@ -11,8 +11,6 @@ from imagen.models import IdempotencyKey
 from tests import factories
 from tests.api.conftest import Api
 
-pytestmark = pytest.mark.by_hand("rows stand for words")
-
 GERMAN = {"Accept-Language": "de-CH, en;q=0.5"}
 LIGHTHOUSE = {"prompt": "a lighthouse"}
 
@@ -51,6 +49,7 @@ def test_an_error_is_told_in_the_language_asked_for(ann, language, said):
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
+@pytest.mark.by_hand("one picture stands for a finished request")
 def test_codes_numbers_and_times_are_the_same_in_every_language(ann, settings, language):
     settings.USE_THOUSAND_SEPARATOR = True
     made = failed(ann)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Min
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import ngettext
@@ -39,16 +40,25 @@ def of(request: HttpRequest) -> list[Duty]:
     """What waits for who looks, asked for once a page."""
     found: list[Duty] | None = getattr(request, "_imagen_duties", None)
     if found is None:
-        found = list(waiting(getattr(request, "user", None)))
+        found = list(_waiting(request, getattr(request, "user", None)))
         request._imagen_duties = found  # type: ignore[attr-defined]  # ours
     return found
 
 
-def waiting(user: Any) -> Iterator[Duty]:
-    """What waits for this person."""
+def current(request: HttpRequest) -> list[Alarm]:
+    """The alarms there are, asked for once a page."""
+    found: list[Alarm] | None = getattr(request, "_imagen_alarms", None)
+    if found is None:
+        found = list(alarms.current())
+        request._imagen_alarms = found  # type: ignore[attr-defined]  # ours
+    return found
+
+
+def _waiting(request: HttpRequest, user: Any) -> Iterator[Duty]:
     if user is None or not user.is_active or not any(map(user.has_perm, SEEN_WITH)):
         return
-    yield from _alarms(user)
+    if user.has_perm(MINDS):
+        yield from _alarms(request, user)
     if user.has_perm(RESOLVE):
         yield from _unconfirmed(user)
     if user.has_perm(REVIEW):
@@ -57,11 +67,10 @@ def waiting(user: Any) -> Iterator[Duty]:
         yield from _pleas()
 
 
-def _alarms(user: Any) -> Iterator[Duty]:
+def _alarms(request: HttpRequest, user: Any) -> Iterator[Duty]:
     """Those that no other line tells: doubtful calls and requests for money are counted where they are answered."""
-    if user.has_perm(MINDS):
-        told_below = {pleas.WAITING} | ({alarms.UNKNOWN} if user.has_perm(RESOLVE) else set())
-        yield from (alarm_line(alarm) for alarm in alarms.current() if alarm.cause not in told_below)
+    told_below = {pleas.WAITING} | ({alarms.UNKNOWN} if user.has_perm(RESOLVE) else set())
+    yield from (alarm_line(alarm) for alarm in current(request) if alarm.cause not in told_below)
 
 
 def alarm_line(alarm: Alarm) -> Duty:
@@ -98,15 +107,15 @@ def _held(user: Any) -> Iterator[Duty]:
 
 
 def _pleas() -> Iterator[Duty]:
-    waits = pleas.waiting()
-    first, count = waits.first(), waits.count()
-    if first:
+    waits = pleas.waiting().order_by().aggregate(count=Count("pk"), since=Min("asked_at"))
+    count = waits["count"]
+    if count:
         text = ngettext(
             "%(count)s person asks for more money for pictures.",
             "%(count)s people ask for more money for pictures.",
             count,
         )
-        yield Duty(text=text % {"count": count}, address=_at("plea_changelist", "answer=open"), since=first.asked_at)
+        yield Duty(text=text % {"count": count}, address=_at("plea_changelist", "answer=open"), since=waits["since"])
 
 
 def _at(name: str, query: str) -> str:

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 
-from imagen import alarms, duties, pleas
+from imagen import duties, pleas
 from imagen.admin.base import ReadOnlyAdmin, viewer
 from imagen.models import Duty
 
@@ -30,7 +30,7 @@ Duty._meta.verbose_name_plural = lazy(_name, str)()
 def lines(request: HttpRequest) -> list[duties.Duty]:
     """The alarms for who looks at the list of requests; that about money only for who answers."""
     owns = viewer(request).has_perm(pleas.OWNERS)
-    shown = [alarm for alarm in alarms.current() if owns or alarm.cause != pleas.WAITING]
+    shown = [alarm for alarm in duties.current(request) if owns or alarm.cause != pleas.WAITING]
     return [duties.alarm_line(alarm) for alarm in shown]
 
 

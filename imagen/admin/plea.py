@@ -187,9 +187,9 @@ class PleaAdmin(PlainAdmin):
     ) -> HttpResponse:
         """The form, as long as there is something to ask for."""
         user = viewer(request)
-        if request.method == "GET" and self.has_add_permission(request) and (answer := self._instead(request)):
-            return answer
         least = budgets.tightest(user)
+        if request.method == "GET" and self.has_add_permission(request) and (answer := self._instead(request, least)):
+            return answer
         mine = Plea.objects.filter(user=user.pk).exclude(answer=Answer.OPEN).select_related("user", "purse")
         shown = {"title": _("Ask for more money"), "least": least, "earlier": [pleas.answered(p) for p in mine[:5]]}
         try:
@@ -198,12 +198,12 @@ class PleaAdmin(PlainAdmin):
             self.message_user(request, sentence(error.code, **error.params), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:index"))
 
-    def _instead(self, request: HttpRequest) -> HttpResponse | None:
+    def _instead(self, request: HttpRequest, least: budgets.Allowance | None) -> HttpResponse | None:
         """Where to go instead of the form: to what waits for an answer, or back when nothing is limited."""
         waits = pleas.waiting().filter(user=viewer(request).pk).first()
         if waits:
             return HttpResponseRedirect(self._page(waits))
-        if budgets.tightest(viewer(request)) is None:
+        if least is None:
             self.message_user(request, _("No budget limits you; there is nothing to ask for."), messages.INFO)
             return HttpResponseRedirect(reverse("admin:index"))
         return None

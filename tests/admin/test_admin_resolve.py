@@ -89,6 +89,15 @@ def test_the_page_says_what_happened_what_it_may_have_cost_and_what_to_do(sign_i
     assert {address(job, name) for name in REMEDIES} <= links(client, page_of(job))
 
 
+def test_an_answer_nobody_understood_is_shown_to_who_decides_and_stays_text(sign_in):
+    client, editor = sign_in("ann", *SENDER), sign_in("bob", *EDITOR, "view_all")
+    job = doubtful(client, answer=f"HTTP 200\n{EVIL}")
+    page = client.get(page_of(job)).content.decode()
+    assert EVIL in Page(page).text
+    assert "<img src=x" not in page
+    assert "HTTP 200" not in editor.get(page_of(job)).content.decode()
+
+
 def test_who_can_decide_is_not_sent_to_an_administrator(sign_in):
     editor, judge = sign_in("ann", *EDITOR), sign_in("bob", *JUDGE)
     job = doubtful(editor)

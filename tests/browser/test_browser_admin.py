@@ -18,7 +18,7 @@ from imagen.models import Event, Generation, Worker
 from imagen.painting import paint, size_of
 from tests.factories import generation, image
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.by_hand("rows stand for how they look")]
 
 LIST = reverse("admin:imagen_generation_changelist")
 ADD = reverse("admin:imagen_generation_add")

@@ -52,7 +52,8 @@ def test_the_enter_key_never_buys_the_smaller_offer(visit, editor, budget):
     page.get_by_label("Description").fill("A bay")
     page.get_by_label("Number of pictures").select_option("4")
     expect(page.get_by_role("button", name="Make 2 instead")).to_be_visible()
-    page.evaluate("document.querySelector('#generation_form').requestSubmit()")
+    page.get_by_text("More choices").click()
+    page.get_by_label("Seed").press("Enter")
     expect(page.get_by_text("Please correct the error below.")).to_be_visible()
     assert not Generation.objects.exists()
 

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -133,7 +134,7 @@ def _child(act: str, point: str, settings: dict[str, Any], told: int, *, frozen:
     def hook(name: str) -> None:
         passed.append(name)
         if name == point and passed.count(name) == 1:
-            os.kill(os.getpid(), signal.SIGSTOP if frozen else signal.SIGKILL)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP if frozen else signal.SIGKILL)
 
     override_settings(**settings).enable()
     failpoints.hook, loop.LINGER_SECONDS, loop.TICK_SECONDS = hook, 0.0, 0.02

@@ -15,8 +15,8 @@ from imagen.states import JobStatus
 from imagen.types import Snapshot, State
 
 
-def collected(*errors: Exception, tries: int = 0) -> Move:
-    job = Job(generation=Generation(), status="storing", slots=[0, 1], tries=tries)
+def collected(*errors: Exception, tries: int = 0, error_code: str = "") -> Move:
+    job = Job(generation=Generation(), status="storing", slots=[0, 1], tries=tries, error_code=error_code)
     haul = verdicts.Haul(errors=errors, there=0, came=2)
     return verdicts.collected(job, haul, snapshot=Snapshot(state=State.DONE), retention=3600, now=job.created_at)
 
@@ -26,6 +26,19 @@ def test_an_output_that_never_comes_does_not_take_the_tries_of_one_that_may():
     assert collected(EgressBlocked("private"), late).to == JobStatus.STORING
     assert collected(EgressBlocked("private"), late, tries=2).to == JobStatus.FAILED
     assert collected(EgressBlocked("private")).to == JobStatus.FAILED
+
+
+def test_what_may_come_soonest_says_when_to_try_again(monkeypatch):
+    monkeypatch.setattr(verdicts, "EXPIRED_STEPS", (60.0, 240.0))
+    late, broken = OutputError("expired", code="output_expired", tries=3), OutputError("broken", tries=5)
+    assert [collected(late, tries=tries).wait for tries in (0, 1)] == [60.0, 240.0]
+    assert collected(late, broken).wait == verdicts.delay(1)
+
+
+def test_waits_for_storage_use_up_no_try_of_an_output():
+    broken = OutputError("broken", tries=5)
+    assert collected(broken, tries=7, error_code="storage_full").changes == {"tries": 1}
+    assert collected(broken, tries=4).to == JobStatus.FAILED
 
 
 def test_a_picture_that_waits_for_storage_is_watched_as_long_as_the_provider_keeps_it():

@@ -80,6 +80,7 @@ def test_stopping_before_a_second_send_gives_the_job_back_and_blames_nobody(fait
     assert submits(imagen_gateway) == 0
 
 
+@pytest.mark.by_hand("a refusal after the cancel is played")
 def test_what_was_cancelled_while_it_was_sent_is_not_sent_again_after_a_refusal(ask, work, imagen_gateway):
     imagen_gateway.script(submit="status", status=429, first=1)
     generation = ask()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -158,3 +159,11 @@ def files(folder: str) -> int:
     except FileNotFoundError:
         return 0
     return len(names) + sum(files(f"{folder}/{inner}") for inner in folders)
+
+
+def until(there: Callable[[], object], *, seconds: float = 10.0) -> None:
+    """Wait until this is so."""
+    end = time.monotonic() + seconds
+    while not there() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert there()

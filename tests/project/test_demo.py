@@ -22,7 +22,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 import imagen
-from imagen import marks
+from imagen import budgets, marks
+from imagen.models import Budget
 from project import demo
 
 ROOT = Path(imagen.__file__).parent.parent
@@ -210,3 +211,15 @@ def test_the_token_stays_the_same() -> None:
 def test_a_server_that_never_answers_is_reported() -> None:
     with pytest.raises(demo.DemoError, match="did not answer within 0 seconds"):
         demo.wait_for(free_port(), check=lambda: None, seconds=0)
+
+
+@pytest.mark.django_db
+def test_each_person_has_a_monthly_limit_to_see_and_a_site_keeps_its_own() -> None:
+    for _ in range(2):
+        demo.allowance()
+    least = budgets.tightest(demo.editor())
+    assert least is not None
+    assert (least.limit, Budget.objects.count()) == (5, 1)
+    Budget.objects.update(scope="everybody")
+    demo.allowance()
+    assert Budget.objects.count() == 1

@@ -9,6 +9,7 @@ import pytest
 
 from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderError, Unclear, Unreadable
 from imagen.offers import Offer, Price
+from imagen.providers import base
 from imagen.providers.base import REMOTE_ID, Provider, between, first, moment, readable
 from imagen.testing.bodies import reply_with
 from imagen.types import Call, Failure, Found, ImageRequest, Reply, Snapshot, State, Trace
@@ -257,6 +258,23 @@ def test_text_is_fit_to_keep_and_show(plain: Plain, text: str, clean: str):
 def test_text_is_cut_at_five_hundred_characters(plain: Plain):
     assert plain.clean("x" * 1_000_000) == "x" * 500
     assert Plain().clean("x" * 1_000_000) == "x" * 500
+
+
+def test_a_reply_is_quoted_without_our_secrets_or_control_characters():
+    plain = Plain(api_key="sk_secret", webhook_secret="whsec_one,whsec_two")
+    said = b"sk_secret whsec_one whsec_two https://here/hooks/7/ \x1b[31mred\x00 \xff" + b"x" * 10_000
+    quoted = plain.quote(Reply(status=200, body=said), "https://here/hooks/7/")
+    assert quoted.startswith("HTTP 200\n*** *** *** *** red \ufffdxxx")
+    assert len(quoted) == len("HTTP 200\n") + 2000
+
+
+def test_a_word_nobody_knows_is_logged_once_a_gateway(plain: Plain, caplog: pytest.LogCaptureFixture):
+    base._puzzled.cache_clear()
+    for _ in range(3):
+        assert plain.state("dreaming\x1b[31m") is State.PENDING
+    assert [record.getMessage() for record in caplog.records] == [
+        "a provider says 'dreaming' of a job, which we do not know"
+    ]
 
 
 @pytest.mark.parametrize("padding", range(4985, 5001))

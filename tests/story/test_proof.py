@@ -1,4 +1,4 @@
-"""The proofs of ``make proof`` in short: kills, zombies, lost bells, deaf clusters, changed keys, in real processes."""
+"""The proofs of ``make proof`` in short: kills, zombies, lost bells, deaf clusters, in real processes."""
 
 from __future__ import annotations
 
@@ -44,13 +44,6 @@ def test_posts_repeated_while_the_web_server_dies_make_one_generation_each(
         books, strangers = doors.posts_interrupted(place, gateway, count=40, times=3)
     assert books.kept, books
     assert (books.asked, strangers) == (40, 0)
-
-
-def test_a_key_changed_with_work_under_way_turns_no_webhook_away(stack: dict[str, str], tmp_path: Path) -> None:
-    with opened(tmp_path, rings=True, latency=4.0, **stack) as (place, gateway):
-        books, turned_away = doors.key_rotated(place, gateway, count=10, fallbacks=(True,))
-    assert books.kept, books
-    assert not turned_away
 
 
 def test_a_bell_rung_three_times_sends_once(stack: dict[str, str], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils.html import escape
 
-from imagen import pipeline
+from imagen import housekeeping, pipeline
 from imagen.models import Erasure, Generation, Job
 from tests.engine.test_cut_off import cut_off
 from tests.factories import person
@@ -19,10 +19,11 @@ from tests.faults.outcome import VENDORS, End, check, files, money, row, seen
 def stranded(site, ask, imagen_gateway):
     """A request of each vendor that was sent and is being made: its engine was stopped there."""
     site(vendors=VENDORS, SWEEP_SECONDS=0.5)
-    imagen_gateway.script(latency=1.0)
+    imagen_gateway.script(words=("processing",))
     asked = [ask(f"a lighthouse for {vendor}", provider=vendor) for vendor in VENDORS]
     cut_off(after=lambda: len(imagen_gateway.jobs) == len(VENDORS))
     assert set(Job.objects.values_list("status", flat=True)) == {"processing"}
+    imagen_gateway.script()
     return asked
 
 
@@ -57,6 +58,7 @@ def ledger(asked: list[Generation]) -> list[dict[str, Any]]:
 @pytest.mark.fault("F64")
 def test_what_is_deleted_while_it_is_made_keeps_its_ledger_and_no_file(stranded, work, imagen_gateway):
     before = ledger(stranded)
+    Job.objects.update(answer="HTTP 200 a lighthouse", error_note="a lighthouse")
     for generation in stranded:
         pipeline.erase(generation)
     work()
@@ -66,6 +68,15 @@ def test_what_is_deleted_while_it_is_made_keeps_its_ledger_and_no_file(stranded,
     assert set(Job.objects.values_list("status", "answer", "error_note")) == {("completed", "", "")}
     assert (files("imagen"), Erasure.objects.count()) == (0, 0)
     assert "lighthouse" not in str([list(model.objects.values()) for model in (Generation, Job)])
+
+
+@pytest.mark.fault("F64")
+def test_words_that_come_after_the_request_was_deleted_go_with_the_next_prune(stranded):
+    for generation in stranded:
+        pipeline.erase(generation)
+    Job.objects.update(answer="HTTP 200 a lighthouse", error_note="a lighthouse")
+    housekeeping.hush()
+    assert set(Job.objects.values_list("answer", "error_note")) == {("", "")}
 
 
 @pytest.mark.fault("F64")

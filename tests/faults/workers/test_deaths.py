@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ from django.utils import timezone
 from imagen import files, verdicts
 from imagen.models import Generation, Image, Job
 from imagen.testing.pictures import picture
-from tests.faults.outcome import VENDORS, End, check, fetches, posts, row
+from tests.faults.outcome import VENDORS, End, check, fetches, posts, row, until
 from tests.workshop import facts
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -39,14 +38,6 @@ def heal(work: Callable[..., None]) -> None:
     """The leases of the dead run out, and a healthy worker does what is due."""
     Job.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
     work()
-
-
-def until(there: Callable[[], object], *, seconds: float = 10.0) -> None:
-    """Wait until this is so."""
-    end = time.monotonic() + seconds
-    while not there() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert there()
 
 
 PLACES = [

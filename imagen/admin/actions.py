@@ -223,7 +223,8 @@ class GenerationActions(PlainAdmin):
             return self._back(request, [row.generation for row in rows])
         mark, now = request.POST.get("mark", ""), prices(able)
         facts = {"deed": deed, "rows": able, "left": [row for row in rows if row.problem]}
-        facts |= {"total": shown.told(now), "shown": shown.written(now), "budgets": list(filter(None, left.values()))}
+        facts |= {"total": shown.told(now), "shown": shown.written(now), "costs": any(now.values())}
+        facts["budgets"] = list(filter(None, left.values()))
         facts |= {"mark": mark if once.valid(mark) else once.token(), "checkbox": ACTION_CHECKBOX_NAME}
         facts |= {"title": deed.title, "opts": self.opts, "media": self.media}
         whole = {**self.admin_site.each_context(request), **facts}

@@ -33,6 +33,14 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "ledger entries",
             },
         ),
+        migrations.AlterModelOptions(
+            name="worker",
+            options={
+                "default_permissions": ("view",),
+                "verbose_name": "background worker",
+                "verbose_name_plural": "background workers",
+            },
+        ),
         migrations.AddIndex(
             model_name='image',
             index=models.Index(condition=models.Q(('review', 'held')), fields=['review'], name='imagen_image_held'),

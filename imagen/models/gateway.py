@@ -89,6 +89,8 @@ class Worker(models.Model):
     in_flight = models.PositiveIntegerField(_("under way"), default=0)
 
     class Meta:
+        verbose_name = _("background worker")
+        verbose_name_plural = _("background workers")
         default_permissions = ("view",)
 
     def __str__(self) -> str:

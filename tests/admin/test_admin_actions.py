@@ -52,6 +52,14 @@ def test_trying_again_shows_the_price_of_what_is_missing_first(sign_in):
     assert row.status == "partial"
 
 
+def test_what_costs_nothing_is_not_said_to_cost_money_again(sign_in, settings):
+    settings.IMAGEN = {**settings.IMAGEN, "OFFERS": {"wavespeed": {"imagen-4": {"price": "0"}}}}
+    client = sign_in("ann", *EDITOR)
+    told = Page(act(client, "retry", [failed(client)]).content.decode()).text
+    assert "which cost nothing:" in told
+    assert "cost money again" not in told
+
+
 def test_confirmed_it_asks_again_once(sign_in):
     client, mark = sign_in("ann", *EDITOR), str(uuid.uuid4())
     row = failed(client)

@@ -135,6 +135,18 @@ def test_the_pages_about_money_are_translated(client, language):
     read(client, reverse("admin:imagen_plea_add"), language)
 
 
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("de", ("Anfragen", "Bilder", "Budgets", "Bitten um mehr Geld", "Buchungen", "Hintergrundprozesse")),
+        ("fr", ("Demandes", "Images", "Budgets", "Demandes d’argent", "Écritures", "Processus d’arrière-plan")),
+    ],
+)
+def test_the_index_names_everything_in_the_language(client, language, names):
+    said = read(client, reverse("admin:app_list", args=["imagen"]), language)
+    assert [name for name in names if name not in said] == []
+
+
 @pytest.mark.parametrize(("language", "words"), [("de", "ERNEUT SENDEN"), ("fr", "RENVOYER")])
 def test_the_words_that_confirm_are_those_of_the_language(client, language, words):
     made = factories.generation(status="unconfirmed", provider="wavespeed", job={"sent_at": timezone.now()})

@@ -115,7 +115,7 @@ def test_trying_again_shows_the_price_before_anything_is_asked(visit, editor):
     row = generation(editor, status="failed", error_code="provider_failed")
     page = visit(page_of(row), editor)
     page.get_by_role("button", name="Try again").click()
-    expect(page.get_by_text("cost money again")).to_be_visible()
+    expect(page.get_by_text("This asks for new pictures, which cost nothing:")).to_be_visible()
     assert row.jobs.count() == 1
     page.get_by_role("button", name="Try again · free").click()
     expect(page.locator("#imagen-live .imagen-badge")).to_have_text("Waiting")

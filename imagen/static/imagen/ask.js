@@ -6,7 +6,7 @@
   const form = document.getElementById("generation_form");
   const abilities = JSON.parse(form.elements.model.dataset.abilities);
   const priced = ["model", "provider", "aspect_ratio", "resolution", "num_images", "output_format", "seed"];
-  const PATIENCE = 5000;
+  const PATIENCE = 10_000; // milliseconds
   let timer = 0;
   let latest = 0;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
@@ -164,12 +165,14 @@ class GenerationAdmin(GenerationActions):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The form; should the pipeline refuse at the last moment after all, it says why."""
+        """The form; what the pipeline refuses at the last moment is said beside it, with all that was written there."""
         shown = {"title": _("Generate pictures"), **(extra_context or {})}
         if self.has_add_permission(request):
             tell_answer(self, request)
-        try:
+        with suppress(Refused):
             return super().add_view(request, form_url, shown)
+        try:
+            return super().add_view(request, form_url, shown)  # now the form's own check knows it too
         except Refused as refused:
             self.message_user(request, told(refused), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())

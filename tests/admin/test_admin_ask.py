@@ -146,6 +146,22 @@ def test_a_refusal_at_the_last_moment_is_a_message_and_no_crash(sign_in, monkeyp
     assert not Generation.objects.exists()
 
 
+def test_a_budget_that_runs_out_at_the_last_moment_loses_nothing_that_was_written(sign_in, monkeypatch, settings):
+    take, prices = pipeline.request, {"wavespeed": {"imagen-4": {"price": "0.038"}}}
+    settings.IMAGEN = {**settings.IMAGEN, "OFFERS": prices, "BUDGET": {"default_monthly": "1"}}
+
+    def too_late(**options):
+        settings.IMAGEN = {**settings.IMAGEN, "BUDGET": {"default_monthly": "0.01"}}  # somebody lowers it now
+        return take(**options)
+
+    monkeypatch.setattr(pipeline, "request", too_late)
+    response = sign_in("ann", *EDITOR).post(ADD, said(prompt="a very long description", provider="wavespeed"))
+    assert response.status_code == 200
+    assert "0.01 USD is left" in errors(response)["__all__"][0]
+    assert "a very long description" in response.content.decode()
+    assert not Generation.objects.exists()
+
+
 def test_asking_needs_its_permission(sign_in):
     client = sign_in("bob", "view_generation", "add_generation", "change_generation")
     assert client.get(ADD).status_code == 403

@@ -81,6 +81,7 @@ def test_stopping_before_a_second_send_gives_the_job_back_and_blames_nobody(fait
 
 
 @pytest.mark.by_hand("a refusal after the cancel is played")
+@pytest.mark.by_hand("a cancelled call is put back as a refusal would")
 def test_what_was_cancelled_while_it_was_sent_is_not_sent_again_after_a_refusal(ask, work, imagen_gateway):
     imagen_gateway.script(submit="status", status=429, first=1)
     generation = ask()

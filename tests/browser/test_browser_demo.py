@@ -14,10 +14,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from imagen import files
+from imagen.models import Image
 from imagen.painting import paint
 from project.articles import plates, samples
 from project.articles.models import Article
-from tests.factories import generation, image
+from tests.factories import generation
 
 pytestmark = pytest.mark.browser
 
@@ -46,9 +47,22 @@ def painted(user, prompt):
     digest = hashlib.sha256(prompt.encode()).digest()
     content = paint(digest=digest, size=(WIDE, TALL), caption="", output_format="png")
     row = generation(user, status="completed", prompt=prompt, aspect_ratio="16:9")
-    small = files.keep(files.prepare(content, system="sandbox"), folder=row.pk).thumbnail
-    known = {"thumbnail": small, "width": WIDE, "height": TALL, "alt_text": f"A landscape painted for {prompt}"}
-    return image(row, content=content, **known)
+    kept = files.keep(files.prepare(content, system="sandbox"), folder=row.pk)
+    return Image.objects.create(
+        generation=row,
+        job=row.jobs.get(),
+        index=0,
+        file=kept.name,
+        thumbnail=kept.thumbnail,
+        width=kept.width,
+        height=kept.height,
+        format=kept.format,
+        bytes=kept.bytes,
+        sha256=kept.sha256,
+        provider_model="sandbox",
+        created_at=timezone.now(),
+        alt_text=f"A landscape painted for {prompt}",
+    )
 
 
 @pytest.fixture

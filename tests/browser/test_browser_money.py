@@ -83,7 +83,7 @@ def test_more_is_asked_for_and_granted(visit, editor, budget):
     desk.get_by_role("link", name="Needs you (1)").first.click()
     desk.get_by_role("link", name="Show").click()
     desk.get_by_role("link", name="ann").click()
-    desk.get_by_label("A note for who asks").fill("enjoy")
+    desk.get_by_label("A note for the person who asked, if you like").fill("enjoy")
     desk.get_by_role("button", name="Grant once").click()
     expect(desk.get_by_text("Answered: granted once. ann is told.")).to_be_visible()
     page.goto(ADD)

@@ -76,9 +76,6 @@ def _read(given: str, alias: str) -> uuid.UUID | None:
 def _ring(pk: uuid.UUID, alias: str, remote_id: str) -> bool:
     """Whether a job waited for this; one that is held now is looked at again as soon as it is let go."""
     job = Job.objects.filter(pk=pk, provider=alias).select_for_update().first()
-    if job is not None and _given_up(job, remote_id):
-        job.move(JobStatus.STORING, wait=0, release=True, code="provider_timeout")
-        return True
     if job is None or job.status not in _OPEN:
         return False
     if job.remote_id not in ("", remote_id) and job.status != JobStatus.UNCONFIRMED:  # there it is only a candidate
@@ -87,12 +84,6 @@ def _ring(pk: uuid.UUID, alias: str, remote_id: str) -> bool:
     if job.heard and job.remote_id == remote_id:
         return False  # it rang already, and nobody has looked since
     return _note(job, remote_id)
-
-
-def _given_up(job: Job, remote_id: str) -> bool:
-    """Whether this is late word of a job that was paid, and that we only stopped waiting for."""
-    waited = job.status == JobStatus.FAILED and job.error_code == "provider_timeout" and job.remote_id == remote_id
-    return waited and job.generation.deleted_at is None
 
 
 def _note(job: Job, remote_id: str) -> bool:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.utils import timezone
 
 from imagen import hooks, pipeline
 from imagen.engine import rhythm
@@ -101,25 +98,6 @@ def test_a_ring_after_the_end_is_taken_and_changes_nothing(listening, imagen_gat
         generation.refresh_from_db()
         assert (seen(generation, imagen_gateway), generation.version, generation.events.count()) == before
         assert generation.jobs.get().due_at is None
-
-
-@pytest.mark.fault("F50")
-def test_a_ring_after_the_watch_brings_what_was_paid_for(listening, work, imagen_gateway, client):
-    asked = listening({"poll": "status", "status": 503, "latency": 0.3}, DEADLINE_SECONDS=0.2)
-    until(lambda: len(imagen_gateway.rings) == 3)
-    work()
-    long_ago = timezone.now() - timedelta(days=8)  # no vendor keeps it longer
-    Job.objects.update(accepted_at=long_ago, due_at=timezone.now())
-    work()
-    over = End(
-        status="failed", code="provider_timeout", jobs=("failed",), cost=1, paid=1, warnings=("provider_timeout",)
-    )
-    check(asked, imagen_gateway, over)
-    for vendor in VENDORS:
-        imagen_gateway.script(vendor)  # it answers again
-    assert {again(generation, imagen_gateway, client) for generation in asked} == {204}
-    work()
-    check(asked, imagen_gateway, replace(DONE, warnings=("late", "provider_timeout")))
 
 
 @pytest.mark.fault("F31")

@@ -206,6 +206,9 @@ SECURE_CSP = {
 if django.VERSION >= (6, 0):
     MIDDLEWARE.insert(2, "django.middleware.csp.ContentSecurityPolicyMiddleware")
 
+if django.VERSION >= (6, 1):  # before, the same is EMAIL_BACKEND's default
+    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}}
+
 LOG_LEVEL = env.get("LOG_LEVEL") or "INFO"
 LOGGING = {
     "version": 1,

@@ -12,10 +12,10 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from imagen import budgets, pipeline, usage
+from imagen import budgets, detours, pipeline, resolution, usage
 from imagen.conf import settings as ours
 from imagen.exceptions import BudgetExceeded, Conflict
-from imagen.models import Budget, Entry, Generation, Job, Period, Purse
+from imagen.models import Budget, Entry, Gateway, Generation, Job, Period, Purse
 from imagen.states import JobStatus
 from tests import factories
 
@@ -317,6 +317,33 @@ def test_a_deleted_budget_takes_its_purses_and_nothing_else(ann):
     budget.delete()
     accept(job)
     assert (Purse.objects.count(), Entry.objects.count()) == (0, 2)
+
+
+def test_a_call_sent_again_in_doubt_counts_as_spent_and_one_not_charged_as_nothing(ann):
+    limit("1")
+    for decide, spent in ((resolution.resend, "0.038"), (resolution.release, "0.038")):
+        job = ask(ann).jobs.get()
+        job.move(JobStatus.SUBMITTING, wait=60, changes={"fence": job.fence + 1})
+        job.move(JobStatus.SENDING, wait=60, stamps=("sent_at",))
+        job.move(JobStatus.UNCONFIRMED, code="submit_unknown")
+        decide(job, actor=None)
+        assert Purse.objects.get().spent == Decimal(spent)
+    assert Purse.objects.get().reserved == Decimal("0.038")  # for the call that was sent again
+
+
+def test_a_request_moves_to_another_service_though_the_budget_is_full(ann, settings):
+    settings.IMAGEN = {
+        "PROVIDERS": {**PRICED, **CREDITS},
+        "OFFERS": {"wavespeed": {"imagen-4": {"price": "0.038"}}},
+        "CREDIT_RATES": {"apiframe": "0.005"},
+    }
+    limit("0.038")
+    generation = ask(ann)
+    refused = {"pause_code": "provider_auth", "paused_until": timezone.now() + dt.timedelta(minutes=1)}
+    Gateway.objects.create(alias="wavespeed", **refused)
+    assert detours.take() == 1
+    generation.refresh_from_db()
+    assert (generation.provider, Purse.objects.get().reserved) == ("apiframe", Decimal("0.035"))
 
 
 # The ledger.

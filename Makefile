@@ -4,11 +4,11 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-WORKERS ?= 2
-CATALOGUES = -l de -l fr --add-location=file --no-obsolete
+WORKERS ?= 4
+CATALOGUES = -l ar -l de -l fr --add-location=file --no-obsolete
 TEMPLATES = $(shell find imagen project templates -name '*.html')
 
-.PHONY: help demo test matrix screenshots lint types contracts check bench proof format messages clean
+.PHONY: help demo test matrix screenshots lint types contracts check bench proof fuzz clients format messages schema clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -17,13 +17,14 @@ demo: $(VENV)/.demo  ## Run the demo site on http://127.0.0.1:8000 (PORT=… cha
 	@$(BIN)/python manage.py demo --port $(PORT)
 
 test: $(VENV)/.dev  ## Run the whole test suite (ARGS=… are pytest's, WORKERS=0 runs it in one process)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-matrix: $(VENV)/.dev  ## Run it on every Python, Django and database of the matrix (needs them all, and PostgreSQL and Redis)
+matrix: $(VENV)/.dev clients  ## Run it on every Python, Django and database of the matrix (needs them all, and PostgreSQL and Redis)
 	WORKERS=$(WORKERS) $(BIN)/nox $(if $(ARGS),-- $(ARGS))
 
-screenshots: $(VENV)/.dev  ## Walk through a whole site and photograph it for the docs (needs Chromium)
-	IMAGEN_SCREENSHOTS=$(CURDIR)/docs/images IMAGEN_CI=1 $(BIN)/python -m pytest -q tests/browser/test_browser_tour.py -k photographed
+screenshots: $(VENV)/.dev  ## Walk through a whole site and photograph it for the docs; every stop on both screens in var/looks (needs Chromium)
+	IMAGEN_SCREENSHOTS=$(CURDIR)/docs/images IMAGEN_LOOKS=$(CURDIR)/var/looks IMAGEN_CI=1 \
+		$(BIN)/python -m pytest -q tests/browser/test_browser_tour.py tests/browser/test_studio_tour.py -k photographed
 
 lint: $(VENV)/.dev  ## Check style and form
 	$(BIN)/ruff check .
@@ -44,6 +45,15 @@ check: lint types contracts  ## All of the above, and what Django checks
 bench: $(VENV)/.dev  ## Measure, and print the table of bench/README.md (ARGS=… choose rows)
 	$(BIN)/python -m bench $(ARGS)
 
+fuzz: $(VENV)/.dev  ## Send 3,000 requests and more to a live site on every stack, and compare each answer with the schema
+	$(BIN)/python -m proof G15 $(ARGS)
+
+clients: $(patsubst %,tests/%/node_modules/.package-lock.json,clients webhooks)  ## Install what the TypeScript programs of the docs are tried with (needs Node 20 or newer)
+
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
+	npm ci --prefix tests/$* --no-audit --no-fund --loglevel=error
+	@touch $@
+
 proof: $(VENV)/.dev  ## Prove that nothing is lost or paid twice, and print the table of proof/README.md (ARGS=… choose goals)
 	$(BIN)/python -m proof $(ARGS)
 
@@ -57,6 +67,9 @@ messages: $(VENV)/.dev  ## Bring the translations up to date: new texts come in 
 	$(BIN)/python manage.py makemessages $(CATALOGUES) -i imagen -i tests -i bench -i proof
 	sed -i -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' */locale/*/LC_MESSAGES/django.po
 	$(BIN)/python manage.py compilemessages -i '.*'
+
+schema: $(VENV)/.dev  ## Write docs/reference/openapi.yaml, rest.md and errors.md anew from the code
+	$(BIN)/python -m manual
 
 clean:  ## Remove the demo's data
 	rm -rf var

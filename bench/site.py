@@ -91,7 +91,7 @@ def site(name: str, *, latency: float = 2.0, spread: float = 0.0, rings: bool = 
 
 def _environment(place: Any, gateway: str, folder: Path, **changes: Any) -> dict[str, str]:
     limits = {"wavespeed": {"OPTIONS": {"max_in_flight": 0, "per_minute": 0}}}
-    ours = {"ALLOWED_PRIVATE_HOSTS": [gateway.removeprefix("http://")], "PROVIDERS": limits, **changes}
+    ours = {"ALLOWED_PRIVATE_HOSTS": [gateway.removeprefix("http://")], "PROVIDERS": limits, "THROTTLES": {}, **changes}
     return {
         **{name: value for name, value in os.environ.items() if not _FOREIGN.match(name)},
         "DJANGO_SETTINGS_MODULE": "bench.settings",

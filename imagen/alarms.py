@@ -16,6 +16,7 @@ from imagen.states import JobStatus
 
 logger = logging.getLogger("imagen")
 UNKNOWN = "submit_unknown"
+SILENT = "worker_silent"
 
 
 def sound(cause: str, *, about: str = "") -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from imagen import messages, registry
@@ -50,7 +49,7 @@ class Rule:
     def whose(self) -> str:
         """Whose budget it is, in words."""
         named = self.budget and (self.budget.group or self.budget.user)
-        return f"{named or self.scope.label}, {self.period.label}"
+        return messages.listed(named or self.scope.label, self.period.label)
 
 
 def key(budget: Budget | None, owner: Any) -> str:
@@ -95,10 +94,16 @@ class Allowance:
         facts = {
             "left": messages.money(self.remaining, self.rule.currency),
             "limit": messages.money(self.limit, self.rule.currency),
-            "until": date_format(self.resets_on, "DATE_FORMAT"),
+            "until": messages.day(self.resets_on),
             "whose": self.rule.whose,
         }
         return _("Left: %(left)s of %(limit)s until %(until)s (budget: %(whose)s).") % facts
+
+    @property
+    def brief(self) -> str:
+        """The same where room is scarce."""
+        facts = {"left": messages.money(self.remaining, self.rule.currency), "until": messages.day(self.resets_on)}
+        return _("Left until %(until)s: %(left)s") % facts
 
     @property
     def facts(self) -> dict[str, str]:
@@ -111,7 +116,10 @@ class Allowance:
 def allowances(user: Person) -> list[Allowance]:
     """Every budget that counts for this person, the one with the least left first; nothing is written."""
     now, rules = timezone.now(), _rules(user)
-    known = _purses(rules, now)
+    return _standing(rules, _purses(rules, now), now)
+
+
+def _standing(rules: Iterable[Rule], known: Mapping[str, Purse], now: dt.datetime) -> list[Allowance]:
     found = [Allowance(rule=rule, purse=known.get(rule.key) or _purse(rule, now)) for rule in rules]
     return sorted(found, key=lambda each: each.remaining)
 
@@ -119,6 +127,22 @@ def allowances(user: Person) -> list[Allowance]:
 def tightest(user: Person) -> Allowance | None:
     """The budget that has the least left for this person."""
     return next(iter(allowances(user)), None)
+
+
+def tightest_each(users: Collection[Person]) -> dict[Person, Allowance | None]:
+    """The same for many people, in as many questions as for one."""
+    prefetch_related_objects([user for user in users if user is not None and hasattr(user, "groups")], "groups")
+    whose = ~Q(scope=Scope.PERSON) | Q(user__in=[user.pk for user in users if user])
+    now, offered = timezone.now(), list(Budget.objects.filter(whose).select_related("group", "user"))
+    rules = {user: _counting(user, [each for each in offered if _concerns(each, user)]) for user in users}
+    known = _purses({rule.key: rule for found in rules.values() for rule in found}.values(), now)
+    return {user: next(iter(_standing(found, known, now)), None) for user, found in rules.items()}
+
+
+def _concerns(budget: Budget, user: Person) -> bool:
+    groups: Any = user.groups.all() if user is not None and hasattr(user, "groups") else ()
+    own = user is not None and (budget.scope == Scope.EACH or budget.user_id == user.pk)
+    return budget.scope == Scope.EVERYBODY or own or any(group.pk == budget.group_id for group in groups)
 
 
 def purse(user: AbstractBaseUser) -> Purse | None:
@@ -164,8 +188,9 @@ def reserve(jobs: Sequence[Job], *, user: Person, freed: Iterable[Job] = ()) -> 
     now, rules = timezone.now(), _rules(user)
     wanted, spare = sum((job.stake for job in jobs), NOTHING), _spare(freed)
     opened = sorted((purse.pk, rule) for rule, purse in _opened(rules, now))
-    for pk, rule in opened:
+    for place, (pk, rule) in enumerate(opened):
         if not _take(pk, rule, wanted, spare[pk]):
+            Purse.objects.book({taken: Position(-wanted) for taken, _ in opened[:place]})
             raise exceeded(allowances(user)[0], wanted)
     for job in jobs:
         job.purses = [pk for pk, _ in opened]
@@ -192,7 +217,10 @@ def _spare(freed: Iterable[Job]) -> dict[int, Decimal]:
 
 def _rules(user: Person) -> list[Rule]:
     """The limits that count for this person; their own replaces the one that each person has."""
-    found = list(_budgets(user))
+    return _counting(user, list(_budgets(user)))
+
+
+def _counting(user: Person, found: list[Budget]) -> list[Rule]:
     own = {budget.period for budget in found if budget.scope == Scope.PERSON}
     rules = [_rule(budget, user) for budget in found if budget.scope != Scope.EACH or budget.period not in own]
     personal = {rule.period for rule in rules if rule.owner is not None}
@@ -261,7 +289,7 @@ def exceeded(least: Allowance, wanted: Decimal) -> BudgetExceeded:
         cost=messages.money(wanted, site_currency()),
         left=messages.money(least.remaining, unit),
         limit=messages.money(least.limit, unit),
-        resets=date_format(least.resets_on, "DATE_FORMAT"),
+        resets=messages.day(least.resets_on),
         whose=least.rule.whose,
         budget=least.facts,
     )

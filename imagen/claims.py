@@ -17,7 +17,7 @@ from imagen.verdicts import resendable, unconfirmed
 
 MINUTE = timedelta(minutes=1)
 PROBE_SECONDS = 60.0
-_RESUMABLE = (JobStatus.PROCESSING, JobStatus.STORING, JobStatus.UNCONFIRMED)
+_RESUMABLE = (JobStatus.PROCESSING, JobStatus.STORING, JobStatus.UNCONFIRMED, JobStatus.FAILED)
 _HALFWAY = {JobStatus.SENDING, *_RESUMABLE}
 
 
@@ -94,6 +94,7 @@ def _obey_cancels(now: datetime) -> None:
 
 def _postpone_strangers(lanes: Mapping[str, Lane], now: datetime) -> None:
     waiting = Job.objects.filter(due_at__lte=now).exclude(provider__in=lanes)
+    waiting.filter(status=JobStatus.FAILED).update(due_at=None, holder="")  # it stays as it was
     waiting.filter(status=JobStatus.UNCONFIRMED).update(due_at=now + timedelta(seconds=PROBE_SECONDS), holder="")
     waiting.update(due_at=now + timedelta(seconds=PROBE_SECONDS), error_code="provider_not_configured", holder="")
 
@@ -209,9 +210,10 @@ def broken() -> dict[str, str]:
 
 def closed_now() -> set[str]:
     """Those of them no new request should go to; where no free call finds out, one request a minute does."""
-    now, known = database_now(), registry.configured()
-    asked = {alias for alias, found in known.items() if found.probe()}
     shut = {alias: gateway.paused_until for alias, gateway in moods().items() if gateway.broken}
+    if not shut:
+        return set()
+    now, asked = database_now(), {alias for alias, found in registry.configured().items() if found.probe()}
     return {alias for alias, until in shut.items() if alias in asked or (until is not None and until > now)}
 
 

@@ -14,6 +14,16 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from imagen.rates import Rate
+
+# A thousand requests at once, which the queue is made for, pass; a program that asks in a circle does not.
+_THROTTLES = {"generate": "1200/min", "read": "6000/min", "manage": "1200/min", "anonymous": "120/min"}
+
+
+_MINUTE, _HOUR = 60, 3600
+# https://www.standardwebhooks.com: the schedule of tries, each wait after the one before
+_STANDARD = (0, 5, *(n * _MINUTE for n in (5, 30)), *(n * _HOUR for n in (2, 5, 10, 14, 20, 24)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -47,8 +57,14 @@ class Settings:
     PUBLIC_URL: str = ""
     KEEP_DAYS: int | None = None
     LOG_PROMPTS: bool = False
+    PROMPT_RULES: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    REWORDING: str = "imagen.rewording.by_table"
     ENCRYPTION_KEYS: Sequence[str] = ()
+    WEBHOOK_SECONDS: float = 15
+    WEBHOOK_SLOTS: int = 16
+    WEBHOOK_RETRY_SECONDS: Sequence[float] = _STANDARD
     API: Mapping[str, Any] = field(default_factory=dict)
+    THROTTLES: Mapping[str, Any] | None = field(default_factory=lambda: dict(_THROTTLES))
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Settings:
@@ -61,12 +77,19 @@ class Settings:
         for each in fields(cls):
             _check(each.name, getattr(found, each.name), each.type)
         _check_money(found)
+        _check_throttles(found.THROTTLES or {})
+        _check_rules(found.PROMPT_RULES)
         return found
+
+    def rate(self, scope: str) -> Rate | None:
+        """How often one person may ask in this scope: the site's word, else our own; ``None`` is no limit."""
+        text = {**_THROTTLES, **self.THROTTLES}.get(scope) if self.THROTTLES else None
+        return None if text is None else Rate.read(text)
 
 
 _LEAST, _MOST = Decimal("0.000001"), Decimal(1_000_000)
 _NUMBERS = {"float": (int, float), "int": (int,), "int | None": (int, type(None))}
-_MAPPINGS = ("PROVIDERS", "OFFERS", "BUDGET", "CREDIT_RATES", "API")
+_MAPPINGS = ("PROVIDERS", "OFFERS", "BUDGET", "CREDIT_RATES", "API", "THROTTLES", "PROMPT_RULES")
 
 
 def _nearest(name: str, known: set[str]) -> str:
@@ -75,7 +98,8 @@ def _nearest(name: str, known: set[str]) -> str:
 
 
 def _check(name: str, value: Any, annotation: Any) -> None:
-    if name in _MAPPINGS and not isinstance(value, Mapping):
+    missing = value is None and str(annotation).endswith("| None")
+    if name in _MAPPINGS and not missing and not isinstance(value, Mapping):
         raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a dictionary.")
     allowed = _NUMBERS.get(str(annotation))
     if allowed and (isinstance(value, bool) or not isinstance(value, allowed) or (value is not None and value <= 0)):
@@ -105,6 +129,27 @@ def _check_amount(name: str, value: Any, *, least: Decimal) -> None:
         good = False
     if not good:
         raise ImproperlyConfigured(f"{name} has to be an amount of at least {least}, not {value!r}.")
+
+
+def _check_rules(rules: Mapping[str, Any]) -> None:
+    for rule, words in rules.items():
+        listed = isinstance(words, list | tuple) and words
+        if not listed or not all(isinstance(word, str) and word.strip() for word in words):
+            raise ImproperlyConfigured(f"IMAGEN['PROMPT_RULES'][{rule!r}] has to be a list of words.")
+
+
+def _check_throttles(table: Mapping[str, Any]) -> None:
+    """Each scope is one we count, its rate a rate or ``None``."""
+    for scope, text in table.items():
+        if scope not in _THROTTLES:
+            close = get_close_matches(str(scope), _THROTTLES, n=1)
+            meant = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(_THROTTLES)}."
+            raise ImproperlyConfigured(f"IMAGEN['THROTTLES'] has no {scope!r}. {meant}")
+        try:
+            _ = text is None or Rate.read(text)
+        except ValueError as right:
+            what = f"IMAGEN['THROTTLES'][{scope!r}] has to be a rate, not {text!r}."
+            raise ImproperlyConfigured(f"{what} Did you mean '{right}'? None is no limit.") from right
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What waits for a person, told to whoever may act: alarms, unconfirmed calls, held pictures, requests for money."""
+"""What waits for a person, told to whoever may act: alarms, doubts, held pictures, requests for money, anomalies."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, Min
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import ngettext
 
-from imagen import alarms, pleas, presentation
-from imagen.models import Alarm, Generation, Image, Job
+from imagen import alarms, anomalies, deliveries, pleas, presentation
+from imagen.models import Alarm, Endpoint, Generation, Image, Job
+from imagen.models.webhook import EndpointReason, EndpointState
 from imagen.states import JobStatus, Review, Status
 
 MINDS = "imagen.view_alarm"
+RECEIVES = "imagen.view_endpoint"  # others have no page about them, and are told by mail
 RESOLVE = "imagen.resolve_unconfirmed"
 REVIEW = "imagen.review"
-SEEN_WITH = (MINDS, RESOLVE, REVIEW, pleas.OWNERS)
+SEEN_WITH = (MINDS, RESOLVE, REVIEW, pleas.OWNERS, anomalies.MINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,15 @@ def current(request: HttpRequest) -> list[Alarm]:
 
 
 def _waiting(request: HttpRequest, user: Any) -> Iterator[Duty]:
-    if user is None or not user.is_active or not any(map(user.has_perm, SEEN_WITH)):
+    if user is None or not user.is_active:
         return
+    yield from _switched_off(user)
+    if any(map(user.has_perm, SEEN_WITH)):
+        yield from _watched(request, user)
+
+
+def _watched(request: HttpRequest, user: Any) -> Iterator[Duty]:
+    """What those who look after the site are told."""
     if user.has_perm(MINDS):
         yield from _alarms(request, user)
     if user.has_perm(RESOLVE):
@@ -65,6 +75,8 @@ def _waiting(request: HttpRequest, user: Any) -> Iterator[Duty]:
         yield from _held(user)
     if user.has_perm(pleas.OWNERS):
         yield from _pleas()
+    if user.has_perm(anomalies.MINDS):
+        yield from map(_odd, anomalies.waiting())
 
 
 def _alarms(request: HttpRequest, user: Any) -> Iterator[Duty]:
@@ -96,7 +108,7 @@ def _unconfirmed(user: Any) -> Iterator[Duty]:
 
 
 def _held(user: Any) -> Iterator[Duty]:
-    count = Image.objects.of(user).standing().filter(review=Review.HELD).count()
+    count = Image.objects.of(user).standing().filter(review=Review.HELD, discarded_at=None).count()
     if count:
         text = ngettext(
             "%(count)s picture is held back until somebody has reviewed it.",
@@ -118,8 +130,27 @@ def _pleas() -> Iterator[Duty]:
         yield Duty(text=text % {"count": count}, address=_at("plea_changelist", "answer=open"), since=waits["since"])
 
 
+def _switched_off(user: Any) -> Iterator[Duty]:
+    """Their own webhook endpoints that we switched off, until they are on again or removed."""
+    if not user.has_perm(RECEIVES):
+        return
+    ours = (EndpointReason.GONE, EndpointReason.FAILING)
+    for endpoint in Endpoint.objects.of(user).filter(state=EndpointState.DISABLED, reason__in=ours):
+        yield Duty(text=deliveries.told(endpoint, endpoint.reason), address=_at("endpoint_changelist", ""))
+
+
+def _odd(kind: anomalies.Waiting) -> Duty:
+    """What was odd, what to do, and how often where it was more than once."""
+    told = f"{anomalies.sentence(kind.code, kind.provider)} {anomalies.step(kind.code)}"
+    if kind.count > 1:
+        cases = ngettext("%(count)s case", "%(count)s cases", kind.count) % {"count": kind.count}
+        told = f"{told} ({cases})"
+    query = urlencode({"seen": "no", "code": kind.code, "provider": kind.provider})
+    return Duty(text=told, address=_at("anomaly_changelist", query), since=kind.since)
+
+
 def _at(name: str, query: str) -> str:
     try:
-        return f"{reverse(f'admin:imagen_{name}')}?{query}"
+        return f"{reverse(f'admin:imagen_{name}')}?{query}".rstrip("?")
     except NoReverseMatch:  # a site may live without the admin
         return ""

@@ -61,10 +61,22 @@ class ProviderNotConfigured(Refused):
     code = "provider_not_configured"
 
 
+class PromptBlocked(Refused):
+    """The description breaks a rule of the site: use other words."""
+
+    code = "prompt_blocked"
+
+
 class BudgetExceeded(Refused):
     """It costs more than a budget has left: ask for less, wait for the next period, or ask for more money."""
 
     code = "budget_exceeded"
+
+
+class VaultClosed(Refused):
+    """Nothing can be encrypted or read here: ask the administrator for ``ENCRYPTION_KEYS``."""
+
+    code = "webhooks_not_configured"
 
 
 class Conflict(ImagenError):
@@ -118,7 +130,11 @@ class Unreadable(Unclear):
 
 
 class BadSignature(ImagenError):
-    """A webhook that does not prove where it comes from: ignore it."""
+    """Something signed, a webhook or a token, that does not prove where it comes from: ignore it."""
+
+
+class Expired(BadSignature):
+    """Something signed by us for too short a time: have it signed again."""
 
 
 class EgressBlocked(ImagenError):

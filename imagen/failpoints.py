@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 POINTS: Mapping[str, str] = {
     "request written": "a request has its rows, in a transaction that is not committed",
     "request committed": "the request is safe, and nobody was told",
+    "batch written": "the requests of a batch have their rows, in a transaction that is not committed",
+    "batch committed": "all of them are safe, and nobody was told",
     "bell": "a worker is about to be woken, after the commit",
     "claim written": "due jobs have a holder, not committed",
     "claim committed": "due jobs have a holder, who has not looked at them",
@@ -38,8 +40,18 @@ POINTS: Mapping[str, str] = {
     "cancel committed": "the cancelling is safe",
     "retry written": "new calls take the place of those that failed, not committed",
     "retry committed": "new calls wait, and nobody was told",
+    "saving written": "what could not be saved is due at once, not committed",
+    "saving committed": "it is due, and nobody was told",
+    "look written": "a last look brought no proof, and nothing but that is about to be written",
+    "look committed": "a failed call rests again, as it was",
     "erase written": "words and pictures are deleted from the rows, not committed",
     "erase committed": "only files are left to delete",
+    "message claim written": "messages are somebody's to send, not committed",
+    "message claimed": "they are somebody's to send",
+    "message departing": "a message is signed, and the next thing that happens is its first byte",
+    "message answered": "its receiver has it, and nobody here knows",
+    "message written": "that it has arrived is written, not committed",
+    "message committed": "that it has arrived is safe",
     "file erased": "a doomed file is gone, and its row still says that it has to go",
 }
 

@@ -26,7 +26,7 @@ from PIL import Image as Pillow
 from imagen import failpoints, marks
 from imagen.conf import settings
 from imagen.exceptions import OutputError, StorageError
-from imagen.models import Erasure
+from imagen.models import Erasure, Image
 from imagen.models.image import storage
 
 FORMATS = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
@@ -242,7 +242,8 @@ def _erase(rows: Iterable[Erasure]) -> int:
     for row in rows:
         mine = Erasure.objects.filter(pk=row.pk)  # another process may be at it too
         try:
-            remove(row.name)
+            if not _taken_back(row.name):
+                remove(row.name)
             failpoints.reach("file erased")
         except Exception:  # a storage backend may raise anything; the row stays
             failures += 1
@@ -253,6 +254,14 @@ def _erase(rows: Iterable[Erasure]) -> int:
         if failures == _GIVE_UP:
             break
     return gone
+
+
+def _taken_back(name: str) -> bool:
+    """Whether a picture that was deleted has come again since, as the rest of its call was fetched, under its name."""
+    with suppress(ValueError):
+        image = Image.objects.filter(pk=uuid.UUID(Path(name).parent.name)).first()
+        return image is not None and name in image.files
+    return False
 
 
 def remove(name: str) -> None:

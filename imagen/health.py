@@ -10,12 +10,15 @@ from django.db.models import Min
 
 from imagen import alarms, queue
 from imagen.conf import settings
-from imagen.models import Job, Worker, database_now
+from imagen.models import Anomaly, Job, Worker, database_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What answers, when a worker was last heard of, how long the oldest work is overdue, what needs a person."""
+    """What answers, when a worker was last heard of, how long the oldest work is overdue, what needs a person.
+
+    ``anomalies`` counts what was odd and nobody has seen; it says nothing about health.
+    """
 
     database: bool
     broker: bool = False
@@ -23,6 +26,7 @@ class Health:
     oldest_waiting_seconds: float | None = None
     attended: bool = True
     alarms: int = 0
+    anomalies: int = 0
 
     @property
     def well(self) -> bool:
@@ -35,7 +39,7 @@ def look() -> Health:
     try:
         now, beat = database_now(), Worker.last_beat()
         due = Job.objects.due().aggregate(first=Min("due_at"))["first"]
-        open_alarms = alarms.current().count()
+        open_alarms, odd = alarms.current().count(), Anomaly.objects.unseen().count()
     except Error:
         return Health(database=False)
     patience = 2 * settings.SWEEP_SECONDS
@@ -48,4 +52,5 @@ def look() -> Health:
         oldest_waiting_seconds=waiting,
         attended=not (quiet and (waiting or 0) > patience),
         alarms=open_alarms,
+        anomalies=odd,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import compress
@@ -20,13 +20,14 @@ from imagen.types import RESOLUTIONS, ImageRequest
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+Closed = Callable[[], Collection[str]]
 ABOUT_OFFERS = ("model_retired_upstream", "price_unknown")
 
 
-def route(asked: ImageRequest) -> registry.Choice:
-    """The offer that takes this request now; one that does not work is passed over unless it is named."""
+def route(asked: ImageRequest, *, closed: Closed = claims.closed_now) -> registry.Choice:
+    """The offer that takes this request now; one that does not work, and so is ``closed``, only where it is named."""
     registry.refresh()
-    return registry.route(asked, avoid=() if asked.provider else claims.closed_now())
+    return registry.route(asked, avoid=() if asked.provider else closed())
 
 
 def warnings(offer: Offer) -> tuple[str, ...]:
@@ -42,16 +43,16 @@ def again(generation: Generation) -> ImageRequest:
     return replace(asked, resolution=resolution, provider=asked.provider if generation.provider_named else "")
 
 
-def who_again(generation: Generation) -> registry.Choice:
+def who_again(generation: Generation, *, closed: Closed = claims.closed_now) -> registry.Choice:
     """The offer that makes what is missing; refused like any request when there is none."""
     registry.refresh()
     kept = _same_offer(generation) or _same_money(generation)
-    return kept or registry.route(again(generation), avoid=claims.closed_now())
+    return kept or registry.route(again(generation), avoid=closed())
 
 
 def _same_offer(generation: Generation) -> registry.Choice | None:
     """What was asked for by a provider's name or own id, as long as it is listed there."""
-    first = generation.jobs.order_by("created_at").first()
+    first = next(iter(generation.jobs.all()), None)
     if first is None or not generation.provider_named:
         return None
     with suppress(Refused):
@@ -114,6 +115,5 @@ def calls(
 def engage(jobs: list[Job], user: AbstractBaseUser | None, *, freed: Iterable[Job] = ()) -> None:
     """Set their money aside, then write them down: in one transaction, or not at all."""
     budgets.reserve(jobs, user=user, freed=freed)
-    for job in jobs:
-        job.save(force_insert=True)
+    Job.objects.bulk_create(jobs)
     budgets.book(jobs)

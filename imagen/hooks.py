@@ -1,4 +1,7 @@
-"""Webhooks in: the address a provider may ring at, and what a ring does; of its body only the id is believed."""
+"""Webhooks in: the address a provider may ring at, and what a ring does; of its body only the id is believed.
+
+What a signed one says besides may be odd, and is noted for a person.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,24 @@ from django.db.models import F
 from django.urls import NoReverseMatch, reverse
 from django.utils.encoding import force_bytes
 
-from imagen import queue, registry
+from imagen import anomalies, kept, queue, registry
 from imagen.conf import settings
 from imagen.exceptions import NotFound
-from imagen.models import Event, Gateway, Job, database_now
+from imagen.models import Event, Gateway, Job, Oddity, database_now
 from imagen.providers.base import Provider
-from imagen.states import JobStatus
+from imagen.states import FINAL, JobStatus
+from imagen.types import State
 
 logger = logging.getLogger("imagen")
 HEARD = "webhook"
 _DIGITS = 32  # 128 bits
 _OPEN = frozenset({JobStatus.SENDING, JobStatus.PROCESSING, JobStatus.UNCONFIRMED})
+_MADE = frozenset(  # failed here, although the provider was done
+    {
+        *("no_outputs", "output_expired", "output_invalid", "output_too_large"),
+        *("egress_blocked", "storage_full", "storage_unavailable"),
+    }
+)
 
 
 def address(job: Job, provider: Provider) -> str:
@@ -54,7 +64,15 @@ def overhear(alias: str, given: str, *, headers: Mapping[str, str], body: bytes)
         raise NotFound("there is no such address")
     remote_id = provider.ring(headers, body)
     with transaction.atomic():
-        if _ring(pk, alias, remote_id):
+        job = Job.objects.filter(pk=pk, provider=alias).select_for_update().first()
+        if job is None or _stray(job, remote_id):
+            _wonder(provider, alias, remote_id, job)
+        elif kept.hint(job, remote_id):
+            _told(job)
+            queue.ring()
+        elif job.status in FINAL:
+            _compare(job, provider.claimed(body))
+        elif _ring(job, remote_id):
             queue.ring()
         Gateway.objects.filter(pk=alias, missed__gt=0).update(missed=0)
 
@@ -73,17 +91,34 @@ def _read(given: str, alias: str) -> uuid.UUID | None:
     return pk if any(hmac.compare_digest(given.encode(), proof.encode()) for proof in proofs) else None
 
 
-def _ring(pk: uuid.UUID, alias: str, remote_id: str) -> bool:
+def _stray(job: Job, remote_id: str) -> bool:
+    """Whether this is no id of the job's; while it is in doubt any may be, unless another call of ours has it."""
+    if job.remote_id and job.status != JobStatus.UNCONFIRMED:
+        return job.remote_id != remote_id
+    return Job.objects.filter(provider=job.provider, remote_id=remote_id).exclude(pk=job.pk).exists()
+
+
+def _wonder(provider: Provider, alias: str, remote_id: str, job: Job | None) -> None:
+    """A ring about another job is answered like any other, and leaves a trace only where it is signed."""
+    logger.warning("a webhook names another job", extra=_facts(job) if job else {"provider": alias})
+    if provider.signed:
+        anomalies.note(Oddity.RING_UNKNOWN, provider=alias, note=remote_id)
+
+
+def _compare(job: Job, claim: State | None) -> None:
+    """A ring after the end changes nothing; one that claims another end is noted."""
+    made = job.status == JobStatus.COMPLETED or job.error_code in _MADE
+    if job.due_at is not None:
+        return  # it is asked after once more: that answer counts
+    if claim is (State.FAILED if made else State.DONE):
+        logger.warning("a webhook claims another end: %s", claim, extra=_facts(job))
+        anomalies.note(Oddity.RING_DIFFERS, job=job, note=f"says {claim}, is {job.status}")
+
+
+def _ring(job: Job, remote_id: str) -> bool:
     """Whether a job waited for this; one that is held now is looked at again as soon as it is let go."""
-    job = Job.objects.filter(pk=pk, provider=alias).select_for_update().first()
-    if job is None or job.status not in _OPEN:
-        return False
-    if job.remote_id not in ("", remote_id) and job.status != JobStatus.UNCONFIRMED:  # there it is only a candidate
-        logger.warning("a webhook names another job", extra=_facts(job))
-        return False
-    if job.heard and job.remote_id == remote_id:
-        return False  # it rang already, and nobody has looked since
-    return _note(job, remote_id)
+    again = job.heard and job.remote_id == remote_id  # and nobody has looked since
+    return job.status in _OPEN and not again and _note(job, remote_id)
 
 
 def _note(job: Job, remote_id: str) -> bool:
@@ -97,11 +132,16 @@ def _note(job: Job, remote_id: str) -> bool:
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(**changes)
     except IntegrityError:
-        logger.warning("a webhook names the job of another request", extra=_facts(job))
+        logger.warning("a webhook names another job", extra=_facts(job))  # which got this id a moment ago
         return False
+    _told(job)
+    return True
+
+
+def _told(job: Job) -> None:
+    """One line of history, however often it rings."""
     if not job.events.filter(what=HEARD).exists():
         Event.objects.create(generation_id=job.generation_id, job=job, what=HEARD)
-    return True
 
 
 def _facts(job: Job) -> dict[str, str]:

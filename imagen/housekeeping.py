@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from imagen import pipeline
-from imagen.models import Event, Generation, IdempotencyKey, Job, Plea
+from imagen.models import Anomaly, ApiKey, Endpoint, Event, Generation, IdempotencyKey, Job, Plea, Style, Template
 from imagen.states import FINISHED, JobStatus
 
 if TYPE_CHECKING:
@@ -35,6 +35,27 @@ def requests_of(person: AbstractBaseUser) -> QuerySet[Generation]:
 def keys_of(person: AbstractBaseUser) -> QuerySet[IdempotencyKey]:
     """The keys this person's programs chose, with the answers remembered under them."""
     return IdempotencyKey.objects.filter(user=person.pk)
+
+
+def api_keys_of(person: AbstractBaseUser) -> QuerySet[ApiKey]:
+    """The keys with which this person's programs came in."""
+    return ApiKey.objects.of(person)
+
+
+def words_of(person: AbstractBaseUser) -> tuple[QuerySet[Any], ...]:
+    """The templates and styles that this person keeps for themselves."""
+    return tuple(model._default_manager.filter(owner=person.pk) for model in (Template, Style))
+
+
+def endpoints_of(person: AbstractBaseUser) -> QuerySet[Endpoint]:
+    """Where this person is told of what happens; what was sent there goes with it."""
+    return Endpoint.objects.of(person)
+
+
+def depart(instance: AbstractBaseUser, **kwargs: Any) -> None:
+    """An account is being deleted: its requests under way end without pictures, finished ones only lose the name."""
+    for _ in erase(requests_of(instance).exclude(status__in=FINISHED)):
+        pass
 
 
 def erase(chosen: QuerySet[Generation]) -> Iterator[uuid.UUID]:
@@ -65,6 +86,7 @@ def hush(person: AbstractBaseUser | None = None) -> None:
     gone = {"generation__deleted_at__isnull": False}
     Event.objects.filter(**gone, what__in=JobStatus.values).exclude(note="").update(note="")
     Job.objects.filter(**gone).exclude(error_note="", answer="").update(error_note="", answer="")
+    Anomaly.objects.filter(**gone).exclude(note="").update(note="")
     Generation.objects.exclude(deleted_at=None).exclude(error_note="").update(error_note="")
     if person is not None:
         Plea.objects.filter(user=person.pk).update(reason="", note="")

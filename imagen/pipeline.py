@@ -1,4 +1,4 @@
-"""The story as the doors know it: ask, quote, cancel, try again, delete, wait."""
+"""The story as the doors know it: ask, quote, cancel, try again, save, delete, wait."""
 
 from __future__ import annotations
 
@@ -14,19 +14,55 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import budgets, costs, failpoints, files, hiring, outages, queue, registry
+from imagen import (
+    budgets,
+    claims,
+    costs,
+    failpoints,
+    files,
+    hiring,
+    kept,
+    orders,
+    outages,
+    queue,
+    registry,
+    rules,
+    unsaved,
+    webhooks,
+)
 from imagen.budgets import Allowance
 from imagen.conf import settings
 from imagen.costs import Bill
 from imagen.exceptions import Conflict, TransitionError
-from imagen.models import Event, Generation, IdempotencyKey, Image, leftovers
+from imagen.models import Event, Generation, IdempotencyKey, leftovers
 from imagen.offers import Offer
-from imagen.states import BEFORE_SENDING, FINISHED, JobStatus, Review
-from imagen.types import ImageRequest, checked_metadata
+from imagen.orders import NOWHERE, Order
+from imagen.origin import Origin
+from imagen.pictures import describe, discard, review
+from imagen.states import BEFORE_SENDING, FINISHED, JobStatus
+from imagen.types import checked_metadata
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+__all__ = [
+    "Quote",
+    "bill",
+    "bill_again",
+    "cancel",
+    "describe",
+    "discard",
+    "erase",
+    "locked",
+    "quote",
+    "quote_again",
+    "request",
+    "retry",
+    "review",
+    "save_now",
+    "sweep",
+    "wait",
+]
 logger = logging.getLogger("imagen")
 
 
@@ -66,14 +102,28 @@ class Quote:
 
 def quote(*, user: AbstractBaseUser | None = None, **options: Any) -> Quote:
     """Price a request without queueing anything; but for the budget it is refused exactly as ``request`` would."""
+    return _quote(*_priced(options), user)
+
+
+def bill(*, closed: hiring.Closed, **options: Any) -> Bill:
+    """The price alone, refused likewise; who asks for many of them looks up once what is ``closed``."""
+    return _bill(*_priced(options, closed))
+
+
+def _priced(options: dict[str, Any], closed: hiring.Closed = claims.closed_now) -> tuple[registry.Choice, int]:
     metadata = options.pop("metadata", None)
     checked_metadata({} if metadata is None else metadata)
-    return _quote(hiring.route(asked := ImageRequest.build(**options)), asked.num_images, user)
+    asked = orders.allowed(options)
+    return hiring.route(asked, closed=closed), asked.num_images
+
+
+def _bill(choice: registry.Choice, images: int) -> Bill:
+    return costs.bill(choice.alias, choice.offer.price, images)
 
 
 def _quote(choice: registry.Choice, images: int, user: AbstractBaseUser | None) -> Quote:
     return Quote(
-        bill=costs.bill(choice.alias, choice.offer.price, images),
+        bill=_bill(choice, images),
         provider=choice.alias,
         offer=choice.offer,
         allowance=budgets.tightest(user),
@@ -83,38 +133,20 @@ def _quote(choice: registry.Choice, images: int, user: AbstractBaseUser | None) 
 
 @outages.begun_again
 def request(
-    *, user: AbstractBaseUser | None = None, metadata: dict[str, Any] | None = None, **options: Any
+    *,
+    user: AbstractBaseUser | None = None,
+    metadata: dict[str, Any] | None = None,
+    origin: Origin = NOWHERE,
+    **options: Any,
 ) -> Generation:
     """Take a request and return its generation at once; the pictures are made in the background.
 
-    Options are the fields of ``ImageRequest``. Raises ``Refused``, among it ``BudgetExceeded``, and then nothing is
-    written and nothing set aside.
+    Options are the fields of ``ImageRequest``; ``webhook_url``, at one of the person's endpoints, is told of the end.
+    Raises ``Refused``, among it ``BudgetExceeded``, and then nothing is written and nothing set aside.
     """
-    asked = ImageRequest.build(**options)
-    metadata = checked_metadata({} if metadata is None else metadata)
-    choice = hiring.route(asked)
-    whole = choice.offer.settle(asked)
-    bill = costs.bill(choice.alias, choice.offer.price, whole.num_images)
+    order = Order.of(user=user, metadata=metadata, **options)
     with transaction.atomic():
-        generation = Generation.objects.create(
-            user_id=user.pk if user else None,
-            prompt=whole.prompt,
-            negative_prompt=whole.negative_prompt,
-            model=whole.model,
-            provider=choice.alias,
-            provider_named=registry.pinned(asked),
-            aspect_ratio=whole.aspect_ratio,
-            resolution=whole.resolution or "",
-            num_images=whole.num_images,
-            seed=whole.seed,
-            output_format=whole.output_format or "",
-            metadata=metadata,
-            warnings=list(hiring.warnings(choice.offer)),
-            cost_unit=bill.unit,
-            cost_estimated=bill.amount,
-        )
-        hiring.engage(hiring.calls(generation, choice, range(whole.num_images)), user)
-        Event.objects.create(generation=generation, what="asked", actor_id=user.pk if user else None)
+        (generation,) = orders.write([order], user=user, origin=origin)
         failpoints.reach("request written")
     failpoints.reach("request committed")
     logger.info("a request was taken: %s", _discreet(generation.prompt), extra=_facts(generation))
@@ -164,15 +196,20 @@ def _stop(generation: Generation, actor: AbstractBaseUser | None) -> None:
 
 @outages.begun_again
 def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
-    """Ask again for what is missing: new calls, new money. ``Conflict`` when nothing is missing."""
+    """Ask again for what is missing: what a gateway still keeps is fetched for free, the rest is bought anew.
+
+    ``Conflict`` when nothing can be tried again. While it is being fetched a second time changes nothing.
+    """
     with transaction.atomic():
         generation = locked(generation)
         if not generation.retryable:
             raise Conflict(state=generation.get_status_display())
-        missing = set(range(generation.num_images)) - set(generation.images.values_list("index", flat=True))
-        choice = hiring.who_again(generation)
-        Event.objects.create(generation=generation, what="retry asked", actor_id=actor.pk if actor else None)
-        hiring.hand_over(generation, choice, missing, cancel_asked_at=None)
+        found = kept.of(generation)
+        kept.fetch(found, actor=actor)
+        if found.to_buy or not (found.free or found.asked):
+            _buy_again(generation, found.to_buy, actor)
+        elif found.free:
+            generation.save_changes(cancel_asked_at=None)
         Generation.objects.refresh_outcomes([generation.pk])
         generation.refresh_from_db()
         failpoints.reach("retry written")
@@ -181,9 +218,44 @@ def retry(generation: Generation, *, actor: AbstractBaseUser | None = None) -> G
     return generation
 
 
+def _buy_again(generation: Generation, places: set[int], actor: AbstractBaseUser | None) -> None:
+    choice = _again(generation)
+    Event.objects.create(generation=generation, what="retry asked", actor_id=actor.pk if actor else None)
+    hiring.hand_over(generation, choice, places, cancel_asked_at=None)
+
+
 def quote_again(generation: Generation, *, images: int) -> Quote:
     """What so many of its pictures would cost now, where ``retry`` would have them made."""
-    return _quote(hiring.who_again(generation), images, generation.user)
+    return _quote(_again(generation), images, generation.user)
+
+
+def bill_again(generation: Generation, *, images: int, closed: hiring.Closed) -> Bill:
+    """The price alone, for who asks for many of them; its calls are read from it, so prefetch them."""
+    return _bill(_again(generation, closed), images)
+
+
+def _again(generation: Generation, closed: hiring.Closed = claims.closed_now) -> registry.Choice:
+    """Who makes it, as long as the site's rules still allow its words."""
+    rules.check(generation.prompt)
+    return hiring.who_again(generation, closed=closed)
+
+
+@outages.begun_again
+def save_now(generation: Generation, *, actor: AbstractBaseUser | None = None) -> Generation:
+    """Try at once to save pictures our storage did not take; they are paid, and a second time changes nothing.
+
+    ``Conflict`` when none waits for our storage.
+    """
+    with transaction.atomic():
+        generation = locked(generation)
+        waiting = unsaved.of(generation)
+        if not waiting:
+            raise Conflict(state=generation.get_status_display())
+        unsaved.hurry(waiting, actor=actor)
+        failpoints.reach("saving written")
+    failpoints.reach("saving committed")
+    queue.ring()
+    return generation
 
 
 @outages.begun_again
@@ -195,42 +267,18 @@ def erase(generation: Generation) -> None:
         generation = locked(generation)
         files.doom([name for image in generation.images.all() for name in image.files])
         generation.images.all().delete()
+        kept.forget(generation)
         generation.events.update(note="")
         generation.jobs.update(error_note="", answer="")
+        generation.anomalies.update(note="")
+        generation.deliveries.erase()
         IdempotencyKey.objects.filter(user=generation.user_id, body__id=str(generation.pk)).update(body={})
         generation.save_changes(
-            prompt="", negative_prompt="", metadata={}, error_note="", deleted_at=timezone.now()
+            prompt="", negative_prompt="", metadata={}, wording={}, error_note="", webhook_url="",
+            deleted_at=timezone.now(),
         )  # fmt: skip
         failpoints.reach("erase written")
     failpoints.reach("erase committed")
-
-
-def discard(image: Image, *, actor: AbstractBaseUser | None = None) -> None:
-    """Delete one picture and its files; its generation stays, and so does what was paid."""
-    with transaction.atomic():
-        files.doom(image.files)
-        Event.objects.create(generation=image.generation, what="picture deleted", actor_id=actor.pk if actor else None)
-        image.generation.save_changes()
-        image.delete()
-
-
-def describe(image: Image, **texts: str) -> Image:
-    """Set ``alt_text`` or ``title`` of a picture; readers of its generation notice."""
-    with transaction.atomic():
-        Image.objects.filter(pk=image.pk).update(**texts)
-        image.generation.save_changes()
-    image.refresh_from_db()
-    return image
-
-
-def review(image: Image, verdict: Review, *, actor: AbstractBaseUser) -> None:
-    """Release or reject a picture held for review; rejecting refunds nothing. ``Conflict`` when it is not held."""
-    with transaction.atomic():
-        held = Image.objects.filter(pk=image.pk, review=Review.HELD)
-        if not held.update(review=verdict):
-            raise Conflict(state=image.get_review_display())
-        Event.objects.create(generation=image.generation, what=f"picture {verdict}", actor_id=actor.pk)
-        image.generation.save_changes()
 
 
 def wait(generation: Generation, *, seconds: float, pause: Callable[[float], None] = time.sleep) -> Generation:
@@ -246,5 +294,6 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
 def sweep() -> None:
     """Tidy up: delete doomed files and rows that have served."""
     files.clear()
+    webhooks.forget_secrets()
     for rows in leftovers():
         rows.delete()

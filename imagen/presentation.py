@@ -18,6 +18,7 @@ from imagen.conf import settings
 from imagen.models import Generation, Image, Job, Tempo
 from imagen.states import WORKING, JobStatus, Status
 
+clock = messages.clock
 BuildUrl = Callable[[str], str]
 
 
@@ -51,7 +52,7 @@ def story(generation: Generation) -> Story:
     costly = [warning for warning in generation.warnings if messages.spent(warning)]
     money = spending.line(generation, next(iter([code, *costly] if code else costly), ""))
     return Story(
-        error=replace(tell(code, **known), money=money) if code else None,
+        error=replace(tell(code, over=generation.finished, **known), money=money) if code else None,
         warnings=tuple(replace(tell(each, **known), money=money * (each in costly)) for each in generation.warnings),
         money=money,
     )
@@ -64,7 +65,7 @@ def facts(generation: Generation) -> dict[str, Any]:
     offer = _offer_facts(
         generation.provider, date.fromisoformat(retired) if retired else None, terms.get("successor") or ""
     )
-    return {**offer, "ready": len(generation.images.all()), "asked": generation.num_images}
+    return {**offer, "id": generation.pk, "ready": len(generation.images.all()), "asked": generation.num_images}
 
 
 def tell(code: str, **facts: Any) -> Told:
@@ -79,8 +80,7 @@ def offered(code: str, *, alias: str, retired: date | None, successor: str) -> T
 
 def provider_label(alias: str) -> str:
     """The name people know a provider by, or its alias once it is gone from the settings."""
-    found = registry.providers().get(alias)
-    return found.label if found else alias
+    return registry.label(alias)
 
 
 def whole(rows: QuerySet[Generation]) -> QuerySet[Generation]:
@@ -226,12 +226,6 @@ def money(amount: Decimal | None) -> str | None:
 def moment(at: datetime | None) -> str | None:
     """A time in UTC as ISO 8601."""
     return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def clock(moment: datetime) -> str:
-    """The time to the minute as people here read it, with the day unless it is today."""
-    there = timezone.localtime(moment)
-    return f"{there:%H:%M}" if there.date() == timezone.localdate() else f"{date_format(there)}, {there:%H:%M}"
 
 
 def _trouble(generation: Generation) -> str:

@@ -73,6 +73,12 @@ def provider(alias: str) -> Provider:
         ) from None
 
 
+def label(alias: str) -> str:
+    """The name people know a provider by, or its alias once it is gone from the settings."""
+    found = providers().get(alias)
+    return found.label if found else alias
+
+
 def model(name: str) -> Model:
     """What is known of a model: one of ours, one that only its provider sells, or nothing but its name."""
     own = {known.id: known for found in providers().values() for known in found.models}

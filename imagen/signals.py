@@ -1,4 +1,4 @@
-"""What the rest of a site may listen to; both are sent after the commit, robustly."""
+"""What the rest of a site may listen to, sent after the commit, robustly; and one that is ours alone."""
 
 from __future__ import annotations
 
@@ -9,3 +9,6 @@ generation_finished = Signal()
 
 image_stored = Signal()
 """Sent with ``image`` when a picture is in storage and its row is committed."""
+
+generations_turned = Signal()
+"""Our own: sent with ``generations`` within the transaction in which each of them came to an end, or into doubt."""

@@ -27,6 +27,13 @@ def hex_digest(key: bytes, *, sent_id: str, sent_at: str, body: bytes) -> str:
     return body_digest(key, f"{sent_id}.{sent_at}.".encode() + body)
 
 
+def sign_standard(secrets: Iterable[str], *, sent_id: str, sent_at: int, body: bytes) -> str:
+    """The signatures of a delivery under each of these secrets, as https://www.standardwebhooks.com says."""
+    message = f"{sent_id}.{sent_at}.".encode() + body
+    digests = [hmac.digest(_standard_key(secret), message, "sha256") for secret in secrets]
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
+
+
 def verify_hex(
     headers: Mapping[str, str], body: bytes, *, keys: Iterable[bytes], version: str, now: float | None = None
 ) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from imagen import costs, messages
+from imagen import costs, kept, messages, registry
 from imagen.models import Generation
 from imagen.states import Status
 
@@ -30,11 +30,23 @@ def tag(bill: costs.Bill, *, counted: bool = True) -> str:
 
 def line(generation: Generation, code: str = "") -> str:
     """What was spent, may have been spent, or will be; ``code`` is what is wrong with it."""
-    amount = generation.cost_actual or generation.cost_estimated
-    told = messages.money_line(_key(generation, code), price=price(amount, generation.cost_unit))
+    amount, again = generation.cost_actual or generation.cost_estimated, free_again(generation)
+    key = _key(generation, code)
+    key = "spent" if again and key in ("yes", "came") else key
+    told = messages.money_line(key, price=price(amount, generation.cost_unit))
+    told = f"{told} {again}".rstrip()
     if not risked(generation):
         return told
     return _("%(told)s An earlier call, never confirmed, may have been charged too.") % {"told": told}
+
+
+def free_again(generation: Generation) -> str:
+    """What of it its gateway still keeps and until when, or that it is being asked; empty where nothing is free."""
+    found = kept.of(generation)
+    if not (found.waiting or found.free):
+        return ""
+    how = "asked" if found.waiting else "seen" if found.seen else "untold"
+    return messages.kept_line(how, provider=" + ".join(map(registry.label, found.providers)), until=found.until)
 
 
 def risked(generation: Generation) -> bool:

@@ -69,6 +69,7 @@ FINAL = frozenset({_J.COMPLETED, _J.FAILED, _J.CANCELED})
 
 UNFINISHED = frozenset({Status.QUEUED, Status.PROCESSING, Status.UNCONFIRMED})
 FINISHED = frozenset(Status) - UNFINISHED
+TOLD = FINISHED | {Status.UNCONFIRMED}  # what others are told of
 RETRYABLE = frozenset({Status.FAILED, Status.PARTIAL})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections
 from django_q.models import Schedule
 
-from imagen import engine, pipeline, queue
+from imagen import cluster, engine, pipeline, queue
 from imagen.conf import settings
 
 logger = logging.getLogger("imagen")
@@ -16,9 +16,9 @@ SWEEP = "imagen.tasks.sweep"
 
 
 def drive() -> None:
-    """One slice of the engine; it rings again when work is left."""
+    """One slice of the engine, or less when the cluster stops; it rings again when work is left."""
     try:
-        if engine.drive(seconds=settings.SLICE_SECONDS):
+        if engine.drive(seconds=settings.SLICE_SECONDS, told=cluster.stopping):
             queue.knock()
     except Exception:  # django-q2 would keep the traceback, values included
         logger.exception("a slice ended early; another goes on with it in a moment")

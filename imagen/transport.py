@@ -29,7 +29,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @cache
-def _trust(*places: str | None) -> ssl.SSLContext:
+def trust(*places: str | None) -> ssl.SSLContext:
     """The authorities we believe, by where they are named; reading them takes as long as a call."""
     return httpx.create_ssl_context()
 
@@ -56,12 +56,12 @@ class Transport:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        trust = _trust(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
-        self._fresh = await self._open.enter_async_context(connections(trust, fresh=True))
+        believed = trust(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
+        self._fresh = await self._open.enter_async_context(connections(believed, fresh=True))
         self._ways: dict[Way, httpx.AsyncBaseTransport] = {
             Way.INSIDE: _Sandbox(),
-            Way.TRUSTED: await self._open.enter_async_context(connections(trust)),
-            Way.PUBLIC: await self._open.enter_async_context(connections(trust, public=True)),
+            Way.TRUSTED: await self._open.enter_async_context(connections(believed)),
+            Way.PUBLIC: await self._open.enter_async_context(connections(believed, public=True)),
         }
         return self
 

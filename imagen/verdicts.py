@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from imagen.conf import settings
-from imagen.exceptions import Busy, Declined, EgressBlocked, ImagenError, OutputError
-from imagen.models import Image, Job, Move
+from imagen.exceptions import Busy, Declined, EgressBlocked, ImagenError
+from imagen.models import Job, Move, Odd, Oddity
 from imagen.states import JobStatus
-from imagen.types import Failure, Output, Snapshot, State, Trace
+from imagen.types import Failure, Snapshot, State, Trace
 
 HOUR = 3600.0
 DAY = 86400.0
@@ -27,18 +26,20 @@ EMPTY_LOOKS = 5
 EMPTY_SECONDS = 12.0
 LOST_SECONDS = 60.0
 POISON_TRIES = 5
-DECODE_TRIES = 3  # of one picture, each of which killed the worker
 CONFIRM_SECONDS = 2.0
-STORAGE_STEPS = (60.0, 300.0, 900.0, 3600.0)
-EXPIRED_STEPS = (60.0, 240.0)  # five minutes for a gateway to sign a fresh address
 SPEAKING = frozenset({"provider_protocol_error", "provider_job_lost", "provider_auth"})
 FREE = frozenset({"content_filtered", "provider_rejected"})
-_RATIO_TOLERANCE = 0.1
+LOOK_STEPS = (5.0, 60.0, 300.0, 900.0)  # between looks at a call that failed without its gateway's word
 
 
 def delay(tries: int) -> float:
     """Seconds before the next try, after so many."""
-    return float(_step(settings.RETRY_SECONDS, tries))
+    return float(wait_of(settings.RETRY_SECONDS, tries))
+
+
+def wait_of(steps: Sequence[float], number: int) -> float:
+    """The wait at this place of a table; its last for all that come after."""
+    return steps[min(number, len(steps) - 1)]
 
 
 def declined(job: Job, error: ImagenError, *, account: str, now: datetime, again: bool = False) -> Move:
@@ -187,103 +188,23 @@ def failed(job: Job, failure: Failure | None, *, cost: Decimal | None = None) ->
     return Move(job=job, to=JobStatus.FAILED, code=told.code, note=told.message, changes=changes)
 
 
+def empty(job: Job, *, cost: Decimal | None) -> Move:
+    """Done, and no picture however often we asked; where it was not free, a person has to see that."""
+    step = failed(job, Failure(code="no_outputs"), cost=cost)
+    return step if step.changes["cost"] == 0 else replace(step, odd=(Odd(Oddity.NO_OUTPUTS),))
+
+
 def storing(job: Job) -> Move:
     """The outputs are there: fetch and keep them."""
     return Move(job=job, to=JobStatus.STORING, wait=settings.LEASE_SECONDS)
 
 
-def distinct(outputs: Sequence[Output], *, count: int) -> tuple[Output, ...]:
-    """The first ``count`` outputs, each once."""
-    return tuple({output.url or output.base64: output for output in outputs}.values())[:count]
+def taken_up(job: Job) -> Move:
+    """The outputs of a failed call are there after all: fetched and kept like any, and late if we had waited."""
+    late = () if job.error_code.startswith("storage_") else ("late",)
+    return replace(storing(job), changes={"tries": 0, "fetch_asked_at": None}, warnings=late)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Haul:
-    """What one round of fetching brought: pictures, and per place that failed its error."""
-
-    images: tuple[Image, ...] = ()
-    errors: tuple[ImagenError, ...] = ()
-    there: int = 0
-    came: int = 0
-
-    @property
-    def tries(self) -> int:
-        """In how many rounds more may come."""
-        return max((_tries(error) for error in self.errors), default=0)
-
-    def pause(self, tries: int) -> float:
-        """Seconds until the next round, after so many: the least that one of those still to come needs."""
-        hopeful = (error.code for error in self.errors if tries < _tries(error))
-        return min(_step(EXPIRED_STEPS, tries - 1) if code == "output_expired" else delay(tries) for code in hopeful)
-
-
-def _tries(error: ImagenError) -> int:
-    return error.tries if isinstance(error, OutputError) else 1
-
-
-def _step(steps: Sequence[float], number: int) -> float:
-    return steps[min(number, len(steps) - 1)]
-
-
-def decoding(job: Job, slot: int) -> Move:
-    """The picture of this place is about to be decoded: whoever is killed by it leaves the mark behind."""
-    return _marked(job, job.decodes + str(slot))
-
-
-def decoded(job: Job, slot: int) -> Move:
-    """Decoding it killed nobody: the mark goes."""
-    return _marked(job, job.decodes.replace(str(slot), "", 1))
-
-
-def _marked(job: Job, decodes: str) -> Move:
-    step = Move(job=job, to=JobStatus(job.status), wait=settings.LEASE_SECONDS, code=job.error_code)
-    return replace(step, changes={"decodes": decodes, "error_note": job.error_note})
-
-
-def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now: datetime) -> Move:
-    """The end of a round of fetching: completed, another round, or failed with the pictures that came kept."""
-    stuck = next((error for error in haul.errors if error.code.startswith("storage_")), None)
-    if stuck is not None:
-        return _unstored(job, haul, stuck, retention, now)
-    tries = 1 if job.error_code.startswith("storage_") else job.tries + 1  # waits for storage count tries too
-    if tries < haul.tries:
-        step = Move(job=job, to=JobStatus.STORING, wait=haul.pause(tries), release=True, code=haul.errors[0].code)
-        return replace(step, changes={"tries": tries}, images=haul.images)
-    return _ended(job, haul, snapshot, now)
-
-
-def _unstored(job: Job, haul: Haul, error: ImagenError, retention: float, now: datetime) -> Move:
-    age = (now - (job.accepted_at or job.created_at)).total_seconds()
-    if age > max(retention - 2 * HOUR, retention / 2):
-        return Move(job=job, to=JobStatus.FAILED, code="storage_unavailable", images=haul.images)
-    wait = _step(STORAGE_STEPS, job.tries)
-    step = Move(job=job, to=JobStatus.STORING, wait=wait, release=True, code=error.code, images=haul.images)
-    return replace(step, changes={"tries": job.tries + 1})
-
-
-def _ended(job: Job, haul: Haul, snapshot: Snapshot, now: datetime) -> Move:
-    code = haul.errors[0].code if haul.errors else ("partial_outputs" if haul.there < len(job.slots) else "")
-    to = JobStatus.COMPLETED if haul.there else JobStatus.FAILED
-    changes = {"cost": _cost(job, haul, snapshot)}
-    return Move(job=job, to=to, code=code, changes=changes, images=haul.images, warnings=_warnings(job, haul, now))
-
-
-def _cost(job: Job, haul: Haul, snapshot: Snapshot) -> Decimal | None:
-    if snapshot.cost is not None or job.price is None:
-        return snapshot.cost
-    return job.price * min(haul.came, len(job.slots)) / len(job.slots)
-
-
-def _warnings(job: Job, haul: Haul, now: datetime) -> tuple[str, ...]:
-    asked, age = job.generation.aspect_ratio, (now - (job.accepted_at or now)).total_seconds()
-    told = {
-        "wrong_size": any(not fits(image.width, image.height, asked) for image in haul.images),
-        "late": age > settings.DEADLINE_SECONDS,
-    }
-    return tuple(code for code, applies in told.items() if applies)
-
-
-def fits(width: int, height: int, aspect_ratio: str) -> bool:
-    """Whether a picture has the shape that was asked for, as exactly as the models obey (about a tenth)."""
-    across, down = (int(part) for part in aspect_ratio.split(":"))
-    return abs(math.log((width / height) / (across / down))) <= _RATIO_TOLERANCE
+def next_look(tries: int, pause: float | None = None) -> float | None:
+    """Seconds until a failed call is looked at again after so many looks without proof; ``None`` to let it rest."""
+    return max(LOOK_STEPS[tries], pause or 0.0) if tries < len(LOOK_STEPS) else None

@@ -31,6 +31,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         "last_heartbeat": presentation.moment(found.last_heartbeat),
         "oldest_waiting_seconds": found.oldest_waiting_seconds and round(found.oldest_waiting_seconds, 1),
         "alarms": found.alarms,
+        "anomalies": found.anomalies,
     }
     return JsonResponse(document, status=200 if found.well else 503)
 

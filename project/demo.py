@@ -1,4 +1,4 @@
-"""What the demo needs: two accounts, a token, a first image, a magazine to read."""
+"""What the demo needs: two accounts, a key, a first image, a magazine to read."""
 
 from __future__ import annotations
 
@@ -13,19 +13,27 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.db import Error
 from django.urls import Resolver404, resolve, reverse
-from rest_framework.authtoken.models import Token
 
-from imagen import pipeline, presentation, queue
-from imagen.diagnosis import Level, house
-from imagen.models import Budget, Generation, Scope
+from imagen import keyring, pipeline, presentation, queue
+from imagen.diagnosis import Level
+from imagen.diagnosis import house as diagnosis
+from imagen.models import ApiKey, Budget, Generation, KeyScope, Scope
 from imagen.states import FINISHED, Status
+from project import house
 from project.articles import samples
 
+KEY = "Demo"
 PROMPT = "A lighthouse above a calm sea at dusk, warm light in the windows"
 IMAGE_SECONDS = 60.0
 EDITOR_PERMISSIONS = {
-    "imagen": ("generate", "view_generation", "change_generation", "add_generation", "view_image", "change_image"),
-    "articles": ("view_article", "change_article", "add_article"),
+    "imagen": (
+        *("generate", "view_generation", "change_generation", "add_generation", "view_image", "change_image"),
+        *("view_style", "view_template", "add_template"),
+    ),
+    "articles": (
+        *("view_article", "change_article", "add_article"),
+        *("view_figure", "change_figure", "add_figure", "delete_figure"),
+    ),
 }
 PLACES = (
     ("Site", "/"),
@@ -75,7 +83,7 @@ def allowance() -> None:
 
 
 def _require_house() -> None:
-    for finding in house.files():
+    for finding in diagnosis.files():
         if finding.level is Level.ERROR:
             raise DemoError(f"The {finding.subject} {finding.text} {finding.fix}")
     if not queue.answers():
@@ -101,9 +109,10 @@ def editor() -> User:
     return user
 
 
-def token(user: User) -> str:
-    """The user's API token, made when missing."""
-    return str(Token.objects.get_or_create(user=user)[0].key)
+def key(user: User) -> str:
+    """A fresh API key of the user; the one that an earlier demo showed goes."""
+    ApiKey.objects.of(user).filter(name=KEY).delete()
+    return keyring.issue(user=user, name=KEY, scopes=KeyScope.values)[1]
 
 
 def first_image(user: User, *, check: Callable[[], None]) -> Generation:
@@ -119,6 +128,7 @@ def magazine(user: User, *, check: Callable[[], None]) -> None:
     for slug, generation in pictures.items():
         _await(generation, f"picture for {slug}", check=check)
     samples.publish(pictures)
+    house.furnish(pictures)
 
 
 def _await(generation: Generation, name: str, *, check: Callable[[], None]) -> None:
@@ -148,7 +158,7 @@ def welcome(port: int, *, key: str) -> str:
     found = [f"  {label:<9} http://127.0.0.1:{port}{path}" for label, path in PLACES if _exists(path)]
     people = [f"  {each.name:<9} {each.password}" for each in (ADMIN, EDITOR)]
     return "\n".join(
-        ["", "imagen demo", "", *found, "", "Sign in as", *people, "", f"API token of {EDITOR.name}", f"  {key}", ""]
+        ["", "imagen demo", "", *found, "", "Sign in as", *people, "", f"API key of {EDITOR.name}", f"  {key}", ""]
     )
 
 

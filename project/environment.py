@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -30,6 +35,7 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
     "keepalives_count": 2,
 }
 REDIS_SECONDS = {"socket_connect_timeout": 2.0, "socket_timeout": 3.0}  # django-q2 waits one second for a task
+CACHE_SECONDS = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}  # every request of the REST interface asks it
 BUCKET_SECONDS = {"connect_timeout": 3, "read_timeout": 10, "retries": {"total_max_attempts": 2}}
 
 
@@ -108,11 +114,35 @@ def redis(url: str) -> dict[str, Any]:
     return {**REDIS_SECONDS, "retry": Retry(NoBackoff(), 0), **secure, **place, **facts}
 
 
+def cache(url: str) -> dict[str, Any]:
+    """The entry of ``CACHES`` for a URL of a Redis: given up on after a second, and not tried again."""
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "OPTIONS": {**CACHE_SECONDS, "retry": Retry(NoBackoff(), 0)},
+    }
+
+
 def bucket() -> Any:
     """How we talk to S3: soon done with a server that does not answer, because the engine comes again."""
     from botocore.config import Config  # noqa: PLC0415  # an extra, for those who have a bucket
 
     return Config(signature_version="s3v4", s3={"addressing_style": "path"}, **BUCKET_SECONDS)
+
+
+def encryption_keys(environ: Mapping[str, str], *, home: Path | None) -> list[str]:
+    """The keys that secrets are encrypted with; without any, one that is kept in ``home``, if there is one."""
+    if (known := words(environ, "IMAGEN_ENCRYPTION_KEYS")) or home is None:
+        return known
+    place = home / "encryption.key"
+    with suppress(OSError):  # it is there, or nothing can be written: then there is no key
+        _make(home)
+        with open(place, "xb", opener=partial(os.open, mode=0o600)) as file:
+            file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)))
+    return [text] if place.exists() and (text := place.read_text()) else []
 
 
 def overlay(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from project.environment import REDIS_SECONDS, bucket, database, flag, merge, overlay, redis, words
+from project.environment import bucket, cache, database, encryption_keys, flag, merge, overlay, redis, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = os.environ  # in small letters, or every error page would show it as a setting
@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "imagen.admin.middleware.NewsMiddleware",  # pictures that are ready are announced on every page of the admin
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -73,13 +74,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.get("REDIS_URL", "")
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": REDIS_SECONDS,
-    }
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    "default": cache(REDIS_URL) if REDIS_URL else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
 # The queue only rings a bell; what must survive stands in our own rows. guard_cycle divides timeout + 3, or the guard
@@ -155,7 +150,12 @@ def _gateway(alias: str, backend: str) -> dict[str, Any]:
 
 PROVIDERS = {alias: _gateway(alias, path) for alias, path in GATEWAYS.items() if env.get(f"{alias.upper()}_API_KEY")}
 IMAGEN = merge(
-    {"PROVIDERS": PROVIDERS, "STORAGE": "imagen", "PUBLIC_URL": env.get("IMAGEN_PUBLIC_URL", "")},
+    {
+        "PROVIDERS": PROVIDERS,
+        "STORAGE": "imagen",
+        "PUBLIC_URL": env.get("IMAGEN_PUBLIC_URL", ""),
+        "ENCRYPTION_KEYS": encryption_keys(env, home=BASE_DIR / "var" if DEBUG else None),
+    },
     overlay(env.get("IMAGEN_SETTINGS", "")),
 )
 
@@ -173,7 +173,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LANGUAGE_CODE = "en"  # also that of mails to administrators
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
+LANGUAGES = [("en", "English"), ("ar", "العربية"), ("de", "Deutsch"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "project/locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -189,7 +189,9 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-if flag(env, "BEHIND_PROXY", default=False):
+BEHIND_PROXY = flag(env, "BEHIND_PROXY", default=False)
+REST_FRAMEWORK = {"NUM_PROXIES": int(BEHIND_PROXY)}  # whose word counts on where a request comes from
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 X_FRAME_OPTIONS = "DENY"
@@ -201,7 +203,7 @@ SECURE_CSP = {
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
     "form-action": ["'self'"],
-    "frame-ancestors": ["'none'"],
+    "frame-ancestors": ["'self'"],  # the Studio opens in a frame of our own forms
 }
 if django.VERSION >= (6, 0):
     MIDDLEWARE.insert(2, "django.middleware.csp.ContentSecurityPolicyMiddleware")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -22,11 +22,24 @@ from django.db import connection  # noqa: E402
 from django.db.models import Q, Sum  # noqa: E402
 from rest_framework.authtoken.models import Token  # noqa: E402
 
-from imagen import files, pipeline, queue  # noqa: E402
-from imagen.models import Budget, Event, Image, Job, Purse, Scope, database_now  # noqa: E402
+from imagen import files, pipeline, queue, webhooks  # noqa: E402
+from imagen.exceptions import Conflict  # noqa: E402
+from imagen.models import (  # noqa: E402
+    Budget,
+    Delivery,
+    Endpoint,
+    Event,
+    Generation,
+    Image,
+    Job,
+    Purse,
+    Scope,
+    database_now,
+)  # fmt: skip
 from imagen.models.image import storage  # noqa: E402
-from imagen.states import FINAL, WORKING, JobStatus  # noqa: E402
-from imagen.testing import invariants  # noqa: E402
+from imagen.models.webhook import HAPPENINGS  # noqa: E402
+from imagen.states import FINAL, WORKING, JobStatus, Status  # noqa: E402
+from imagen.testing import invariants, surroundings  # noqa: E402
 
 
 def ask(first: int, count: int, providers: list[str]) -> None:
@@ -102,7 +115,7 @@ def wipe() -> None:
 def stored() -> dict[str, list[str]]:
     """The files there are that no picture owns, the unfinished ones, and those that a picture lacks."""
     owned = {name for image in Image.objects.all() for name in image.files}
-    found = set(invariants._files(files.PREFIX))
+    found = set(surroundings.names(files.PREFIX))
     unfinished = [path.name for path in files.workspace().iterdir()]
     missing = [name for name in owned if not storage().exists(name)]
     return {"orphans": sorted(found - owned), "unfinished": unfinished, "missing": missing}
@@ -173,9 +186,47 @@ def money() -> dict[str, Any]:
     return {"spent": spent, "reserved": str(reserved), "wrong": wrong()}
 
 
+def listen(urls: list[str]) -> str:
+    """Have somebody be told at these addresses of everything that happens to theirs; the secret of the first."""
+    person = User.objects.get(username="ann")
+    secret, *_ = [webhooks.register(person, url=url)[1] for url in urls]
+    return secret
+
+
+def listening() -> int:
+    """How many addresses have answered their ping."""
+    return Endpoint.objects.active().count()
+
+
+def happen(first: int, count: int, providers: list[str]) -> None:
+    """Have things happen to so many requests of that person: one of ten is made, the others are cancelled."""
+    person = User.objects.get(username="ann")
+    for number in range(first, first + count):
+        provider = providers[number // 10 % len(providers)]
+        asked = pipeline.request(prompt=f"picture {number:05}", provider=provider, user=person)
+        if number % 10:
+            with suppress(Conflict):  # a worker was quicker
+                pipeline.cancel(asked)
+
+
+def unsent() -> int:
+    """How many messages are not over."""
+    return Delivery.objects.under_way().count()
+
+
+def mail() -> dict[str, Any]:
+    """What has to have been told, and what the rows say of the messages and of the second address."""
+    first, second = Endpoint.objects.order_by("created_at")
+    asked = Generation.objects.exclude(user=None).filter(status__in=HAPPENINGS)
+    events = [[str(HAPPENINGS[Status(status)]), str(pk)] for pk, status in asked.values_list("pk", "status")]
+    gone = f"{second.state} {second.reason}"
+    return {"events": events, "undelivered": first.deliveries.exclude(status="delivered").count(), "gone": gone}
+
+
 _WORK = (ask, person, knock, hurry, hurry_storage, expire, wipe)
 _LOOKS = (calls, left, told, stored, wrong, overdrawn, money, engines, held, strange, nobody_writes, hands)
-ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS)}
+_POST = (listen, happen, listening, mail, unsent)
+ACTS: Mapping[str, Callable[..., Any]] = {act.__name__: act for act in (*_WORK, *_LOOKS, *_POST)}
 
 
 def act(asked: dict[str, Any]) -> Any:

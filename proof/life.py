@@ -30,25 +30,26 @@ from imagen.testing import invariants
 from imagen.testing.gateway import Gateway
 from imagen.testing.ledger import Job as Accepted
 from imagen.testing.pictures import picture
+from imagen.testing.site import Site
+from proof.late import Late, numbers, pick
 from proof.promises import Promises
 from proof.vacuum import Air, Clock, mortal, run, vacuum
-from proof.world import NEWS, VENDORS, site
+from proof.world import NEWS, VENDORS, Disk, site
 
 WAITS = (2.0, 20.0, 61.0, 700.0, 3700.0, 90_000.0)
 LITTLE = picture("little", (16, 16))
 PHASES = (hypothesis.Phase.generate,)
 TALLY: Counter[str] = Counter()
-numbers = st.integers(0, 10**6)
 places = st.one_of(st.just(""), st.sampled_from(sorted(failpoints.POINTS)))
 wishes = st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["", *VENDORS])), min_size=1, max_size=3)
 
 
-class Life(stateful.RuleBasedStateMachine):
+class Life(Late):
     """A site with three gateways; after each step every promise holds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock, self.promises, self.site = Clock(), Promises(), invariants.Site()
+        self.clock, self.promises, self.site = Clock(), Promises(), Site()
         self.gateway = Gateway(paint=lambda *_: LITTLE, latency=0.0)
         self.fatal = ""  # where the next who comes by dies
         self.keys: dict[str, uuid.UUID] = {}
@@ -100,13 +101,7 @@ class Life(stateful.RuleBasedStateMachine):
     @precondition(lambda self: self.promises.known)
     @rule(number=numbers)
     def retry(self, number: int) -> None:
-        asked = self._one(number)
-        missing = set(range(asked.num_images)) - set(asked.images.values_list("index", flat=True))
-        before = asked.jobs.count()
-        with self._step("retry"):
-            pipeline.retry(asked, actor=self.person)
-        if asked.jobs.count() > before:
-            self.promises.known[asked.pk].again(missing)
+        self._again(self._one(number), "retry")
 
     @precondition(lambda self: self.promises.known)
     @rule(number=numbers)
@@ -118,14 +113,14 @@ class Life(stateful.RuleBasedStateMachine):
     @rule(number=numbers)
     def discard(self, number: int) -> None:
         with self._step("discard"):
-            pipeline.discard(_pick(Image.objects.order_by("pk"), number), actor=self.person)
+            pipeline.discard(pick(Image.objects.order_by("pk"), number), actor=self.person)
 
     # What a person decides about a doubt
 
     @precondition(lambda self: self._doubts())
     @rule(number=numbers, true=st.booleans())
     def adopt(self, number: int, true: bool) -> None:
-        job = _pick(self._doubts(), number)
+        job = pick(self._doubts(), number)
         named = set(Job.objects.exclude(pk=job.pk).values_list("remote_id", flat=True))
         ours = [there.id for there in self._there(job) if there.id not in named]
         with self._step("adopt"):
@@ -135,7 +130,7 @@ class Life(stateful.RuleBasedStateMachine):
     @rule(number=numbers)
     def release(self, number: int) -> None:
         """An honest person looked at the bill first."""
-        job = _pick(self._doubts(), number)
+        job = pick(self._doubts(), number)
         if not self._there(job):
             with self._step("release"):
                 resolution.release(job, actor=self.person)
@@ -143,7 +138,7 @@ class Life(stateful.RuleBasedStateMachine):
     @precondition(lambda self: self._doubts())
     @rule(number=numbers)
     def resend(self, number: int) -> None:
-        job = _pick(self._doubts(), number)
+        job = pick(self._doubts(), number)
         before = job.generation.jobs.count()
         with self._step("resend"):
             resolution.resend(job, actor=self.person)
@@ -169,7 +164,7 @@ class Life(stateful.RuleBasedStateMachine):
     @precondition(lambda self: self.promises.known)
     @rule(number=numbers, news=st.sampled_from(sorted(NEWS)))
     def news(self, number: int, news: str) -> None:
-        promise = _pick(self.promises.known.values(), number)
+        promise = pick(self.promises.known.values(), number)
         with self._step("news"):
             self.gateway.script(promise.token, **NEWS[news])
 
@@ -184,7 +179,12 @@ class Life(stateful.RuleBasedStateMachine):
     def webhook(self, number: int, forged: bool, times: int) -> None:
         with self._step("webhook"):
             for _ in range(times):
-                self._ring(_pick(self.gateway.jobs, number), forged=forged)
+                self._ring(pick(self.gateway.jobs, number), forged=forged)
+
+    @rule(full=st.booleans())
+    def disk(self, full: bool) -> None:
+        with self._step("disk"):
+            Disk.full = full
 
     @rule(seconds=st.sampled_from(WAITS))
     def wait(self, seconds: float) -> None:
@@ -204,7 +204,7 @@ class Life(stateful.RuleBasedStateMachine):
 
     @invariant()
     def everything_holds(self) -> None:
-        self.site = invariants.Site.read(self.gateway.ledger)
+        self.site = Site.read(self.gateway.ledger)
         wrong = [*invariants.broken(self.site), *self.promises.broken(self.site, self.gateway.ledger)]
         if wrong:
             raise AssertionError("\n".join(wrong))
@@ -231,7 +231,7 @@ class Life(stateful.RuleBasedStateMachine):
         return Answer(status=202, body={"id": str(made.pk)})
 
     def _one(self, number: int) -> Generation:
-        return Generation.objects.get(pk=_pick(list(self.promises.known), number))
+        return Generation.objects.get(pk=pick(list(self.promises.known), number))
 
     def _doubts(self) -> list[Job]:
         return [job for job in self.site.jobs.values() if job.status == JobStatus.UNCONFIRMED]
@@ -256,7 +256,7 @@ class Life(stateful.RuleBasedStateMachine):
 
     def _rest(self) -> None:
         """The world is good again, and time passes."""
-        self.fatal = ""
+        self.fatal, Disk.full = "", False
         self.gateway.ledger.scripts.clear()
         self.gateway.market.reset()
         for seconds in (61.0, 700.0, 3700.0, 90_000.0, 90_000.0):
@@ -268,13 +268,9 @@ class Life(stateful.RuleBasedStateMachine):
         with self._step("rest"):
             pipeline.sweep()
         self.everything_holds()
+        assert not Job.objects.filter(status=JobStatus.FAILED).exclude(due_at=None), "somebody is asked for ever"
         waiting = Job.objects.exclude(status__in=FINAL)
         assert not waiting.exclude(status=JobStatus.UNCONFIRMED), [f"{job} {job.status}" for job in waiting]
-
-
-def _pick(rows: Any, number: int) -> Any:
-    found = list(rows)
-    return found[number % len(found)]
 
 
 def live(*, runs: int, steps: int, seed: int | None = None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from decimal import Decimal
 from imagen.costs import doubtful
 from imagen.models import Generation, Image, Job, Purse
 from imagen.states import FINISHED, JobStatus
-from imagen.testing.invariants import Site
 from imagen.testing.ledger import Ledger
+from imagen.testing.site import Site
 
 _IN_DOUBT = (JobStatus.SENDING, JobStatus.UNCONFIRMED)
 
@@ -25,6 +25,7 @@ class Promise:
     images: int
     bought: Counter[int]
     ended: str = ""
+    failed: dict[uuid.UUID, tuple[int, int]] = field(default_factory=dict)  # steps, and looks that showed outputs
 
     def again(self, slots: list[int] | set[int]) -> None:
         """Somebody asks for these once more, and knows that they may cost once more."""
@@ -50,10 +51,28 @@ class Promises:
             if pk not in site.generations:
                 yield f"{pk} was promised and is lost"
                 continue
+            yield from (f"{promise.token}: {wrong}" for wrong in _proven(promise, site, site.of[pk], ledger))
             kept = _kept(promise, site.generations[pk], site.of[pk], site.shown[pk])
             yield from (f"{promise.token}: {wrong}" for wrong in kept)
             yield from (f"{promise.token}: {wrong}" for wrong in _billed(promise, site.of[pk], ledger))
         yield from _limited()
+
+
+def _proven(promise: Promise, site: Site, jobs: list[Job], ledger: Ledger) -> Iterator[str]:
+    """What had failed goes on only after a look that showed its outputs; then its request goes on too."""
+    for job in jobs:
+        there, steps = ledger.job(job.remote_id), _steps(site, job)
+        shown = there.shown if there else 0
+        before, seen = promise.failed.pop(job.pk, (len(steps), shown))
+        if JobStatus.STORING in steps[before:]:
+            promise.ended = ""
+            yield from [] if shown > seen else [f"{job.pk} went on without proof"]
+        if job.status == JobStatus.FAILED:
+            promise.failed[job.pk] = len(steps), shown
+
+
+def _steps(site: Site, job: Job) -> list[str]:
+    return [event.what for event in site.history[job.pk] if event.what in JobStatus.values]
 
 
 def _kept(promise: Promise, asked: Generation, jobs: list[Job], images: list[Image]) -> Iterator[str]:

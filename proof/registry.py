@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proof import bells, doors, kills, machine, money, once, recovery, workers
+from proof import bells, doors, fuzz, histories, kills, machine, mail, money, once, recovery, workers
 from proof.goals import Goal
 
 GOALS: tuple[Goal, ...] = (
@@ -11,6 +11,9 @@ GOALS: tuple[Goal, ...] = (
     *doors.GOALS,
     *bells.GOALS,
     *once.GOALS,
+    *histories.GOALS,
+    *mail.GOALS,
+    *fuzz.GOALS,
     *recovery.GOALS,
     *money.GOALS,
     *machine.GOALS,

@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from imagen.testing.gateway import KEYS, SECRET, Gateway
 
 ROOT = Path(__file__).resolve().parents[1]
 VENDORS = ("wavespeed", "apiframe", "apiin")
-GUNICORN = ("-m", "gunicorn", "project.wsgi", "-k", "gthread", "--threads", "8", "-b")
+GUNICORN = ("-m", "gunicorn", "project.wsgi", "-k", "gthread", "--threads", "8", "--keep-alive", "75", "-b")
 RUNSERVER = ("manage.py", "runserver", "--noreload")  # serves the static files too
 PEOPLE = """
 from django.contrib.auth.models import User
@@ -30,6 +31,8 @@ from rest_framework.authtoken.models import Token
 user = User.objects.create_superuser("ann", "ann@example.com", "secret")
 print(Token.objects.create(user=user).key)
 """
+
+_first: list[tuple[bytes, str]] = []  # the first SQLite site of this process as it was empty, and its person's token
 
 
 @dataclass
@@ -60,7 +63,7 @@ class Place:
         """Run one command of the site to its end, which has to be this one; ``None`` is any."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120, check=False,
+            cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert code in (None, done.returncode), done.stderr
         return done.stdout.strip()
@@ -163,11 +166,20 @@ def build(
     vendors: tuple[str, ...] = ("wavespeed",),
     rings: bool = False,
     web: tuple[str, ...] = GUNICORN,
+    neighbours: tuple[int, ...] = (),
     **changes: Any,
 ) -> Place:
-    """Set a site up and start its ``web`` server, if any; where it ``rings``, the gateway knows where to."""
+    """Set a site up and start its ``web`` server, if any; where it ``rings``, the gateway knows where to.
+
+    ``neighbours`` are the ports of receivers that it may send to.
+    """
     port = free_port()
-    ours = {"ALLOWED_PRIVATE_HOSTS": [f"127.0.0.1:{gateway.port}"], "POLL_SECONDS": 0.2, "LEASE_SECONDS": 3, **changes}
+    quick = {"POLL_SECONDS": 0.2, "LEASE_SECONDS": 3, "THROTTLES": {}}  # crowds come as one person
+    ours = {
+        "ALLOWED_PRIVATE_HOSTS": [f"127.0.0.1:{known}" for known in (gateway.port, *neighbours)],
+        **quick,
+        **changes,
+    }
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("DJANGO", "COV_"))},
         "DATABASE_URL": database,
@@ -182,15 +194,33 @@ def build(
         "PYTHONWARNINGS": "ignore",
     }
     place = Place(env=env, port=port)
-    place.manage("migrate", "--verbosity", "0")
-    place.token = place.manage("shell", "--no-imports", "-c", PEOPLE).splitlines()[-1]
+    place.token = _settle(place, database)
     if web:
         place.serve(*web)
     return place
 
 
+def _settle(place: Place, database: str) -> str:
+    """Give the site its tables and one person, whose token this is; in SQLite all but the first are copies."""
+    if not database.startswith("sqlite"):
+        return _migrate(place)
+    path = database.removeprefix("sqlite:///")
+    if not _first:
+        token = _migrate(place)
+        with closing(sqlite3.connect(path)) as made:
+            _first.append((made.serialize(), token))
+    content, token = _first[0]
+    Path(path).write_bytes(content)
+    return token
+
+
+def _migrate(place: Place) -> str:
+    place.manage("migrate", "--verbosity", "0")
+    return place.manage("shell", "--no-imports", "-c", PEOPLE).splitlines()[-1]
+
+
 def _await(port: int) -> None:
-    for _ in range(200):
+    for _ in range(600):
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.files.storage import InMemoryStorage
 from django.db import connection
 from django.test.utils import override_settings
 
@@ -29,7 +32,7 @@ SITE: dict[str, Any] = {
     "PUBLIC_URL": "http://127.0.0.1:10",
     "CREDIT_RATES": {"apiframe": "0.01"},
 }
-MEMORY = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+MEMORY = {"BACKEND": "proof.world.Disk"}
 NEWS: dict[str, dict[str, Any]] = {
     "good": {},
     "slow": {"latency": 1e9},
@@ -58,6 +61,17 @@ NEWS: dict[str, dict[str, Any]] = {
 LIMIT = "2.00"
 
 
+class Disk(InMemoryStorage):
+    """Files in memory, as long as there is room for them."""
+
+    full = False
+
+    def _save(self, name: str, content: Any) -> str:
+        if Disk.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return str(super()._save(name, content))
+
+
 @contextmanager
 def site() -> Iterator[None]:
     """An empty site whose files are in memory."""
@@ -65,6 +79,7 @@ def site() -> Iterator[None]:
     with override_settings(IMAGEN=SITE, STORAGES=stores):
         _empty()
         shelf.prime()
+        Disk.full = False
         detours._stuck.clear()
         Budget.objects.create(scope="everybody", period="month", limit=LIMIT)
         yield

@@ -7,6 +7,7 @@ import gettext
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from django.utils.translation import templatize
 import imagen
 
 ROOT = Path(imagen.__file__).parents[1]
-LANGUAGES = ("de", "fr")
+LANGUAGES = ("ar", "de", "fr")
 SOURCES = {"imagen": ("imagen",), "project": ("project", "templates")}  # where a catalogue is, and what is in it
-CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext"}
+CALLS = {
+    *("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"),
+    *("pgettext", "pgettext_lazy", "npgettext"),
+}
 _CALL = re.compile(r"""\b(n?p?gettext|_)\(((?:u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")[,\s]*)+)""")
 _LINE = re.compile(r'^(msgctxt|msgid_plural|msgid|msgstr(?:\[\d\])?)? ?("(?:[^"\\]|\\.)*")$')
 
@@ -58,6 +62,7 @@ def _of_template(path: Path) -> Iterator[Text]:
         yield _text(call, ast.literal_eval(f"({words.rstrip().rstrip(',')},)"))
 
 
+@cache
 def source(where: str = "imagen") -> set[Text]:
     """Every text there that is to be translated."""
     files = [path for folder in SOURCES[where] for path in (ROOT / folder).rglob("*.*")]
@@ -67,6 +72,7 @@ def source(where: str = "imagen") -> set[Text]:
     return found | {text for path in templates for text in _of_template(path)}
 
 
+@cache
 def catalogue(where: str, language: str) -> list[Entry]:
     """The entries of a .po file, its header left out."""
     blocks = (ROOT / f"{where}/locale/{language}/LC_MESSAGES/django.po").read_text().split("\n\n")

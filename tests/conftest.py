@@ -7,6 +7,7 @@ import shutil
 import socket
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,13 @@ def never_synced() -> None:
     shelf.prime()
 
 
+@pytest.fixture(autouse=True)
+def uncounted(settings: Any, tmp_path: Path) -> None:
+    """Nobody has asked for anything yet: the cache is this test's alone."""
+    backend = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}}
+
+
 @pytest.fixture
 def by_hand() -> None:
     """The same as the marker, for fixtures that need it."""
@@ -132,15 +140,24 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine without waits longer than a test has patience for, and a bell nobody hears."""
     monkeypatch.setattr("imagen.engine.loop.LINGER_SECONDS", 0.0)
     monkeypatch.setattr("imagen.engine.loop.TICK_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.engine.post.IDLE_SECONDS", 0.02)
+    monkeypatch.setattr("imagen.engine.desk.OUTAGE_SECONDS", 0.05)
     monkeypatch.setattr("imagen.verdicts.CONFIRM_SECONDS", 0.05)
     monkeypatch.setattr("imagen.verdicts.EMPTY_SECONDS", 0.02)
-    monkeypatch.setattr("imagen.verdicts.EXPIRED_STEPS", (0.05, 0.1))
+    monkeypatch.setattr("imagen.hauls.EXPIRED_STEPS", (0.05, 0.1))
     monkeypatch.setattr("imagen.queue.knock", lambda: None)
 
 
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """The address of a fresh PostgreSQL database, dropped afterwards."""
+    with fresh_postgres() as url:
+        yield url
+
+
+@contextmanager
+def fresh_postgres() -> Iterator[str]:
+    """The same for longer than a test."""
     name = f"imagen_{uuid.uuid4().hex[:12]}"
     try:
         server = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)

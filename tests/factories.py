@@ -16,8 +16,8 @@ from django.db.models import Max
 from django.utils import timezone
 from PIL import Image as Pillow
 
-from imagen import budgets, costs
-from imagen.models import Change, Entry, Event, Generation, Image, Job
+from imagen import budgets, costs, files, keyring
+from imagen.models import ApiKey, Change, Entry, Event, Generation, Image, Job, KeyScope
 from imagen.models.image import storage
 from imagen.offers import MODELS
 
@@ -75,6 +75,13 @@ def generation(
     if status in ("completed", "partial") and not pictures:
         Event.objects.create(generation=made, what="picture deleted")
     return made
+
+
+def kept(user: User | None = None, *, code: str = "storage_unavailable", **fields: Any) -> Generation:
+    """A request that failed though its picture was made and paid; its gateway keeps it."""
+    paid = {"cost_actual": Decimal("0.038"), "started_at": timezone.now(), "provider": "wavespeed"}
+    job = {"error_code": code, **fields.pop("job", {})}
+    return generation(user, **{"status": "failed", "error_code": code, **paid, **fields}, job=job)
 
 
 def add_job(generation: Generation, **fields: Any) -> Job:
@@ -138,9 +145,19 @@ def picture_bytes(color: str = "teal", size: tuple[int, int] = (64, 36), format:
     return out.getvalue()
 
 
+def preview(data: bytes) -> tuple[int, int, bytes]:
+    """How wide and high a picture is, and a small one of it."""
+    with Pillow.open(io.BytesIO(data)) as shown:
+        (width, height), out = shown.size, io.BytesIO()
+        shown.thumbnail(files.THUMBNAIL)
+        shown.save(out, "WEBP")
+    return width, height, out.getvalue()
+
+
 def image(generation: Generation, *, content: bytes | None = None, **fields: Any) -> Image:
     """A picture in storage, with its preview."""
     data = picture_bytes() if content is None else content
+    width, height, small = preview(data)
     index = generation.images.aggregate(last=Max("index"))["last"]
     place = storage()
     stem = f"imagen/{generation.pk}/{hashlib.sha256(data).hexdigest()[:16]}"
@@ -148,9 +165,9 @@ def image(generation: Generation, *, content: bytes | None = None, **fields: Any
         "job": generation.jobs.first(),
         "index": 0 if index is None else index + 1,
         "file": place.save(f"{stem}.png", ContentFile(data)),
-        "thumbnail": place.save(f"{stem}-small.webp", ContentFile(picture_bytes(size=(32, 18), format="WEBP"))),
-        "width": 64,
-        "height": 36,
+        "thumbnail": place.save(f"{stem}-small.webp", ContentFile(small)),
+        "width": width,
+        "height": height,
         "format": "png",
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -170,3 +187,8 @@ def completed(user: User | None = None, *, images: int = 1, **fields: Any) -> Ge
     for _ in range(images):
         image(made)
     return made
+
+
+def api_key(user: User, *scopes: str, **fields: Any) -> tuple[ApiKey, str]:
+    """A key of this person that opens these scopes, all of them when none is named; and its text."""
+    return keyring.issue(user=user, name="Shop", scopes=scopes or KeyScope.values, **fields)

@@ -49,6 +49,25 @@ def left(user: Any = None) -> Decimal | None:
     return least.remaining if least else None
 
 
+def test_what_is_left_for_many_people_is_what_is_left_for_each_in_as_few_queries(ann, django_assert_num_queries):
+    people = [factories.editor(name) for name in ("bob", "cid", "dee")]
+    desk, _empty = (Group.objects.create(name=name) for name in ("desk", "empty"))
+    people[0].groups.add(desk)
+    limit("4", scope="each")
+    limit("0.5", scope="group", group=desk)
+    limit("0.1", scope="group", group=_empty)
+    limit("3", scope="person", user=people[1])
+    limit("0.9", scope="each", period="day")
+    limit("2", scope="person", user=people[2], period="day")
+    ask(ann, num_images=2)
+    everybody = [ann, *people]
+    with django_assert_num_queries(3):
+        found = budgets.tightest_each(everybody)
+    assert [found[user].remaining for user in everybody] == [Decimal(left) for left in ("0.824", "0.5", "0.9", "2")]
+    assert [found[user].rule for user in everybody] == [budgets.tightest(user).rule for user in everybody]
+    assert budgets.tightest_each([None]) == {None: None}
+
+
 def test_what_is_asked_for_is_set_aside_at_once(ann):
     limit("1")
     ask(ann, num_images=2)

@@ -14,6 +14,9 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
 from imagen.models import Budget
+from tests.mailroom import listen, owner, post_office, sink
+
+__all__ = ["listen", "owner", "post_office", "sink"]
 
 WAVESPEED = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "wsk_secret"}}
 SANDBOX = {"BACKEND": "imagen.providers.sandbox.Sandbox"}
@@ -55,6 +58,8 @@ def test_a_sound_site_hears_nothing() -> None:
     ("imagen", "code"),
     [
         pytest.param({"POLL_SECOND": 1}, "E001", id="an unknown setting"),
+        pytest.param({"REWORDING": "no.such.function"}, "W033", id="a rewording nobody has"),
+        pytest.param({"REWORDING": "imagen.rewording.WORDS"}, "W033", id="a rewording that is none"),
         pytest.param({"PROVIDERS": {"other": {"BACKEND": "no.such.Backend"}}}, "E002", id="a backend nobody has"),
         pytest.param({"PROVIDERS": {"other": {"BACKEND": "decimal.Decimal"}}}, "E002", id="a backend that is none"),
         pytest.param({"OFFERS": {"wavespeed": {"imagen-4": {"prize": "1"}}}}, "E003", id="an unknown field"),
@@ -187,6 +192,45 @@ def test_a_postgresql_without_a_time_limit_is_named(options: dict[str, Any], cod
         connections["default"] = ours
 
 
+REDIS_CACHE = "django.core.cache.backends.redis.RedisCache"
+
+
+@pytest.mark.parametrize(
+    ("cache", "throttles", "codes"),
+    [
+        ({"BACKEND": REDIS_CACHE, "LOCATION": "redis://127.0.0.1:6379/1"}, {"read": "9/s"}, {"W028"}),
+        ({"BACKEND": REDIS_CACHE, "LOCATION": "redis://127.0.0.1:6379/1"}, {}, set()),
+        ({"BACKEND": REDIS_CACHE, "LOCATION": ["redis://127.0.0.1:6379/1?socket_timeout=1"]}, {"read": "9/s"}, set()),
+        ({"BACKEND": REDIS_CACHE, "LOCATION": "redis://", "OPTIONS": {"socket_timeout": 1}}, {"read": "9/s"}, set()),
+        ({"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, {"read": "9/s"}, set()),
+    ],
+)
+def test_a_cache_without_a_time_limit_is_named_where_requests_are_counted(
+    settings: Any, cache: dict[str, Any], throttles: dict[str, str], codes: set[str]
+) -> None:
+    settings.CACHES = {"default": cache}
+    settings.IMAGEN = {**settings.IMAGEN, "THROTTLES": throttles}
+    assert spoken() == codes
+
+
+def test_a_wrong_rate_is_an_error_with_the_right_form(settings: Any) -> None:
+    settings.IMAGEN = {"THROTTLES": {"generate": "60/mn"}}
+    assert (found()["E001"].level, "'60/min'" in found()["E001"].msg) == (ERROR, True)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "throttles", "codes"),
+    [(None, {"read": "9/s"}, {"W031"}), (None, {"anonymous": None}, set()), (0, {"read": "9/s"}, set())],
+)
+def test_proxies_nobody_counted_are_named_on_the_way_to_production(
+    settings: Any, proxies: int | None, throttles: dict[str, str | None], codes: set[str]
+) -> None:
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+    settings.IMAGEN = {**settings.IMAGEN, "THROTTLES": throttles}
+    assert spoken() == set()
+    assert spoken(deploy=True) == codes
+
+
 @pytest.mark.django_db
 def test_sqlite_without_its_log_is_named(tmp_path: Path) -> None:
     facts = {**connection.settings_dict, "NAME": str(tmp_path / "plain.sqlite3"), "OPTIONS": {}}
@@ -231,6 +275,12 @@ def test_mistakes_that_nothing_can_work_with_are_errors(settings: Any) -> None:
     assert [message.level for message in found().values()] == [ERROR]
 
 
+def test_an_app_that_gets_ready_again_says_nothing_twice(settings: Any) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if "authtoken" not in name]
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED, "toy": SANDBOX}}
+    assert [each.id for each in run_checks(tags=["imagen"], include_deployment_checks=True)] == ["imagen.W030"]
+
+
 @pytest.mark.django_db
 def test_a_budget_in_another_currency_is_a_warning_until_it_is_saved_again() -> None:
     budget = Budget.objects.create(limit=1, currency="EUR")
@@ -248,3 +298,16 @@ def test_credits_of_unknown_worth_are_a_warning_where_budgets_count_them(setting
     assert "'apiframe'" in str(found(database=True)["W026"].msg)
     settings.IMAGEN = {**settings.IMAGEN, "CREDIT_RATES": {"apiframe": "0.01"}}
     assert "W026" not in spoken(database=True)
+
+
+def test_what_encrypts_nothing_is_no_key(settings: Any) -> None:
+    settings.IMAGEN = {**settings.IMAGEN, "ENCRYPTION_KEYS": ["no key"]}
+    assert spoken() == {"E012"}
+
+
+def test_endpoints_whose_secret_nobody_can_read_are_counted(listen: Any, settings: Any) -> None:
+    listen()
+    assert spoken(database=True) == set()
+    settings.IMAGEN = {**settings.IMAGEN, "ENCRYPTION_KEYS": []}
+    message = found(database=True)["W034"]
+    assert "wait: 1" in message.msg

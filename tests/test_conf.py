@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from imagen.conf import Settings, settings
+from imagen.rates import Rate
 
 
 def test_without_a_word_the_defaults_of_the_contract_hold():
@@ -60,3 +61,31 @@ def test_overridden_settings_count_at_once(settings):
 def test_what_does_not_exist_is_an_error():
     with pytest.raises(AttributeError):
         settings.NO_SUCH_KEY  # noqa: B018
+
+
+def test_throttles_have_defaults_and_a_word_of_the_site_goes_before():
+    assert Settings.read({}).rate("generate") == Rate(limit=1200, seconds=60)
+    found = Settings.read({"THROTTLES": {"generate": "60/hour", "read": None}})
+    assert (found.rate("generate"), found.rate("read")) == (Rate(limit=60, seconds=3600), None)
+    assert found.rate("manage") == Settings.read({}).rate("manage")
+
+
+@pytest.mark.parametrize("nothing", [{}, None])
+def test_without_throttles_nothing_is_counted(nothing):
+    found = Settings.read({"THROTTLES": nothing})
+    assert {found.rate(scope) for scope in ("generate", "read", "manage", "anonymous")} == {None}
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ({"generat": "60/min"}, r"has no 'generat'. Did you mean 'generate'\?$"),
+        ({"x": "60/min"}, r"There are generate, read, manage, anonymous.$"),
+        ({"read": "600/mn"}, r"\['read'\] has to be a rate, not '600/mn'. Did you mean '600/min'\? None is no limit.$"),
+        ({"read": 600}, r"not 600. Did you mean '600/min'\?"),
+        ("60/min", "has to be a dictionary"),
+    ],
+)
+def test_a_wrong_throttle_is_named_with_what_was_meant(table, sentence):
+    with pytest.raises(ImproperlyConfigured, match=rf"IMAGEN\['THROTTLES'\].*{sentence}"):
+        Settings.read({"THROTTLES": table})

@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from imagen import files, marks
 from imagen.exceptions import OutputError, StorageError
 from imagen.models import Erasure
+from tests import factories
 
 
 def picture(form: str = "PNG", size: tuple[int, int] = (64, 48), mode: str = "RGB", **options: Any) -> bytes:
@@ -140,7 +141,8 @@ def test_unfinished_files_go_after_an_hour(media):
     old, new = files.workspace() / "old", files.workspace() / "new"
     old.write_bytes(b"x")
     new.write_bytes(b"x")
-    os.utime(old, (time.time() - 4000,) * 2)
+    os.utime(old, (time.time() - 3610,) * 2)
+    os.utime(new, (time.time() - 3590,) * 2)
     files.clear()
     assert (old.exists(), new.exists()) == (False, True)
 
@@ -169,3 +171,14 @@ def test_storage_that_keeps_other_bytes_of_the_same_size_is_not_believed(media, 
     with pytest.raises(StorageError):
         files.keep(files.prepare(picture(), system="x"), folder=uuid.uuid4())
     assert stored(media) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.by_hand("nobody else puts a file into this folder")
+def test_a_doomed_file_that_a_picture_has_again_stays():
+    pk, place = uuid.uuid4(), files.storage()
+    mine, other = (place.save(f"imagen/{pk}/{name}.png", ContentFile(b"x")) for name in ("mine", "other"))
+    factories.image(factories.generation(status="completed", pictures=True), id=pk, file=mine)
+    files.doom([mine, other])
+    files.purge(seconds=9)
+    assert (place.exists(mine), place.exists(other), Erasure.objects.count()) == (True, False, 0)

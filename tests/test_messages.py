@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.utils import translation
 
 from imagen import messages
-from imagen.messages import ACTIONS, ALARMS, FIELD_SENTENCES, MONEY, SENTENCES
+from imagen.sentences import ACTIONS, ALARMS, FIELD_SENTENCES, MONEY, SENTENCES
 
 # The table of the contract: code, HTTP status (0: of a generation), what can be done, what is spent.
 CONTRACT = """
@@ -111,3 +112,16 @@ def test_who_asked_rightly_and_got_nothing_is_told_that_it_was_free(code):
 @pytest.mark.parametrize("code", ["not_found", "invalid_request", "conflict"])
 def test_other_refusals_do_not_speak_of_money(code):
     assert "charged" not in messages.answer(code)
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [
+        ("en", "Dec. 1, 2026", "Dec. 2, 2026"),
+        ("de", "1. Dezember 2026", "2. Dezember 2026"),
+        ("fr", "1er décembre 2026", "2 décembre 2026"),
+    ],
+)
+def test_a_day_is_written_as_people_write_it(language, first, second):
+    with translation.override(language):
+        assert [messages.day(date(2026, 12, day)) for day in (1, 2)] == [first, second]

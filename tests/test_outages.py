@@ -97,14 +97,14 @@ def test_f20_a_request_with_a_key_that_collides_is_taken_once(monkeypatch: pytes
     from tests.api.conftest import Api  # noqa: PLC0415  # it needs the rows
 
     settings.IMAGEN = {"PROVIDERS": {"sandbox": {"BACKEND": "imagen.providers.sandbox.Sandbox"}}}
-    create, left = Event.objects.create, [DEADLOCK, SERIALIZATION]
+    create, left = Event.objects.bulk_create, [DEADLOCK, SERIALIZATION]
 
-    def flaky(**facts: Any) -> Event:
-        if facts.get("what") == "asked" and left:
+    def flaky(events: list[Event]) -> list[Event]:
+        if left:
             raise left.pop()
-        return create(**facts)
+        return create(events)
 
-    monkeypatch.setattr(Event.objects, "create", flaky)
+    monkeypatch.setattr(Event.objects, "bulk_create", flaky)
     ann = Api(factories.editor("ann"))
     answer = ann.post("generations/", {"prompt": "a lighthouse", "provider": "sandbox"}, Idempotency_Key="one")
     assert (answer.status_code, Generation.objects.count(), left) == (202, 1, [])

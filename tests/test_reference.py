@@ -10,6 +10,7 @@ import imagen
 from imagen.conf import Settings
 from imagen.diagnosis import LOOKS
 from imagen.management import commands
+from imagen.models.webhook import DeliveryError, DeliveryStatus, EndpointReason, EndpointState
 
 ROOT = Path(imagen.__file__).parent
 REFERENCE = ROOT.parent / "docs" / "reference"
@@ -42,3 +43,19 @@ def _made(source: str) -> list[tuple[str, str]]:
 def test_every_line_of_the_doctor_is_documented() -> None:
     text = (REFERENCE / "commands.md").read_text()
     assert [subject for subject in LOOKS if subject.removesuffix("s") not in text] == []
+
+
+def test_every_state_reason_and_error_of_webhooks_is_documented_and_no_other() -> None:
+    text = (REFERENCE / "webhooks.md").read_text()
+    tables = {
+        "state": set(EndpointState.values),
+        "status": set(DeliveryStatus.values),
+        "last_error": set(DeliveryError.values) - {""},
+    }
+    assert {name: set(_first_column(text, name)) for name in tables} == tables
+    assert set(re.findall(r"^\| `disabled` \| `(\w+)` \|", text, re.MULTILINE)) == set(EndpointReason.values) - {""}
+
+
+def _first_column(text: str, heading: str) -> list[str]:
+    table = text[text.index(f"| `{heading}` |") :].partition("\n\n")[0]
+    return re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)[1:]

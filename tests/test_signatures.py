@@ -10,7 +10,7 @@ import pytest
 
 from imagen import signatures
 from imagen.exceptions import BadSignature
-from imagen.signatures import TOLERANCE, body_digest, hex_digest, verify_body, verify_hex
+from imagen.signatures import body_digest, hex_digest, verify_body, verify_hex
 
 FIXTURES = Path(__file__).parent / "fixtures" / "wavespeed"
 BODY = b'{"id": "pred1"}'
@@ -75,12 +75,14 @@ def test_a_changed_header_is_refused(name: str):
         verify({**signed(), name: str(NOW + 1)})
 
 
-@pytest.mark.parametrize("drift", [-TOLERANCE, 0, TOLERANCE])
+@pytest.mark.parametrize("drift", [-300, 0, 300])
+@pytest.mark.fault("F26")
 def test_five_minutes_either_way_are_tolerated(drift: int):
     verify(signed(), now=NOW + drift)
 
 
-@pytest.mark.parametrize("drift", [-TOLERANCE - 1, TOLERANCE + 1])
+@pytest.mark.parametrize("drift", [-301, 301])
+@pytest.mark.fault("F26")
 def test_more_than_five_minutes_are_not(drift: int):
     with pytest.raises(BadSignature, match="too old or from the future"):
         verify(signed(), now=NOW + drift)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone, translation
 
 from imagen import presentation
-from imagen.messages import SENTENCES
+from imagen.sentences import SENTENCES
 from tests import factories
 
 pytestmark = pytest.mark.django_db

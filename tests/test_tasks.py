@@ -39,7 +39,7 @@ def test_a_slice_that_leaves_work_rings_again(monkeypatch):
     rung: list[int] = []
     monkeypatch.setattr(queue, "knock", lambda: rung.append(1))
     for left in (True, False):
-        monkeypatch.setattr("imagen.engine.drive", lambda seconds, left=left: left)
+        monkeypatch.setattr("imagen.engine.drive", lambda left=left, **_: left)
         tasks.drive()
     assert rung == [1]
 
@@ -47,7 +47,7 @@ def test_a_slice_that_leaves_work_rings_again(monkeypatch):
 def test_a_slice_that_breaks_raises_nothing_into_the_queue_and_another_follows(monkeypatch, caplog):
     later: list[int] = []
     monkeypatch.setattr(queue, "knock_later", lambda: later.append(1))
-    monkeypatch.setattr("imagen.engine.drive", lambda seconds: 1 / 0)
+    monkeypatch.setattr("imagen.engine.drive", lambda **_: 1 / 0)
     tasks.drive()
     assert "slice ended early" in caplog.text
     assert later == [1]
@@ -56,7 +56,7 @@ def test_a_slice_that_breaks_raises_nothing_into_the_queue_and_another_follows(m
 def test_a_sweep_cleans_and_works(monkeypatch):
     done: list[str] = []
     monkeypatch.setattr(pipeline, "sweep", lambda: done.append("sweep"))
-    monkeypatch.setattr("imagen.engine.drive", lambda seconds: done.append("drive"))
+    monkeypatch.setattr("imagen.engine.drive", lambda **_: done.append("drive"))
     tasks.sweep()
     assert done == ["sweep", "drive"]
 
@@ -108,6 +108,7 @@ def deaf(monkeypatch) -> Deaf:
         queue._knocker.join()
 
 
+@pytest.mark.fault("F2")
 def test_a_broker_that_is_down_is_logged_and_knocked_at_until_it_answers(deaf, caplog):
     queue.knock()
     assert "it is tried again" in caplog.text

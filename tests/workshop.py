@@ -83,6 +83,21 @@ def reach(transactional_db: None) -> Callable[..., Job]:
 
 
 @pytest.fixture
+def troubled(ask: Ask) -> Ask:
+    """Ask, let engines work, a moment each, until the request tells of this trouble, and return it."""
+
+    def until(code: str, *args: Any, seconds: float = 10.0, **options: Any) -> Generation:
+        generation, end = ask(*args, **options), time.monotonic() + seconds
+        while generation.error_code != code and time.monotonic() < end:
+            engine.drive(seconds=0.2)
+            generation.refresh_from_db()
+        assert generation.error_code == code
+        return generation
+
+    return until
+
+
+@pytest.fixture
 def made(ask: Ask, work: Callable[..., None]) -> Ask:
     """Ask, let the engine work, and return the generation as it is then."""
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,138 +16,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from imagen import budgets, pipeline, spending
-from imagen.admin import archive, once, shown, words
+from imagen import budgets, pipeline
+from imagen.admin import archive, deeds, once, shown
 from imagen.admin.base import MOST_AT_ONCE, PlainAdmin, viewer
-from imagen.admin.plea import more
-from imagen.admin.previews import previews
-from imagen.budgets import Allowance
-from imagen.exceptions import Conflict, Refused
-from imagen.messages import answer, field_sentence, sentence
+from imagen.admin.deeds import AGAIN, RETRY, Deed, may_act, prices, told, weigh, within
+from imagen.exceptions import Conflict
 from imagen.models import Generation, Image
 from imagen.states import Review
 
 
-def may_act(user: Any, generation: Generation) -> bool:
-    """Whether this person may stop or repeat this request: their own, or anybody's with the permission."""
-    return generation.user_id == user.pk or bool(user.has_perm("imagen.change_generation"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """Something that costs money: its words, whom it fits, how many pictures it makes, how it is done."""
-
-    name: str
-    title: Any
-    button: Any
-    fits: Callable[[Generation, Any], bool]
-    missing: Callable[[Generation], int]
-    quote: Callable[[Generation, int], pipeline.Quote]
-    payer: Callable[[Generation, Any], Any]
-    do: Callable[[Generation, Any], Generation]
-
-
-def _same(generation: Generation) -> dict[str, Any]:
-    provider = generation.provider if generation.provider_named else ""
-    return {**generation.request.asdict(), "provider": provider}
-
-
-def _again(generation: Generation, user: Any) -> Generation:
-    return pipeline.request(user=user, metadata=generation.metadata, **_same(generation))
-
-
-def _missing(generation: Generation) -> int:
-    return generation.num_images - len(generation.images.all())
-
-
-RETRY = Deed(
-    name="retry",
-    title=gettext_lazy("Try again what failed"),
-    button=gettext_lazy("Try again"),
-    fits=lambda generation, user: generation.retryable and _missing(generation) > 0 and may_act(user, generation),
-    missing=_missing,
-    quote=lambda generation, count: pipeline.quote_again(generation, images=count),
-    payer=lambda generation, user: generation.user,
-    do=lambda generation, user: pipeline.retry(generation, actor=user),
-)
-AGAIN = Deed(
-    name="again",
-    title=gettext_lazy("Generate again like this"),
-    button=gettext_lazy("Generate again"),
-    fits=lambda generation, user: True,
-    missing=lambda generation: generation.num_images,
-    quote=lambda generation, count: pipeline.quote(**{**_same(generation), "num_images": count}),
-    payer=lambda generation, user: user,
-    do=_again,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One chosen request on the page that asks for confirmation; ``problem`` says why it stays as it is."""
-
-    generation: Generation
-    images: str = ""
-    count: int = 0
-    quote: pipeline.Quote | None = None
-    problem: str = ""
-    more: str = ""
-
-    @property
-    def price(self) -> str:
-        """Its price in words."""
-        return f"{words.pictures(self.count)} · {spending.tag(self.quote.bill)}" if self.quote else ""
-
-    @property
-    def name(self) -> str:
-        """The beginning of its description."""
-        return words.short(self.generation.prompt, most=60)
-
-
-def weigh(deed: Deed, generation: Generation, user: Any) -> Row:
-    """What the deed would cost for this request, or why it does not fit."""
-    images = previews(generation.images.all(), user)
-    if not deed.fits(generation, user):
-        return Row(generation=generation, images=images, problem=told(Conflict(state=generation.get_status_display())))
-    count = deed.missing(generation)
-    try:
-        quote = deed.quote(generation, count)
-    except Refused as refused:
-        return Row(generation=generation, images=images, problem=told(refused))
-    return Row(generation=generation, images=images, count=count, quote=quote)
-
-
-def within(rows: Iterable[Row], left: Mapping[Any, Allowance | None], deed: Deed, user: Any) -> Iterator[Row]:
-    """The same rows; one that no budget pays for, together with those before it, says so instead."""
-    sums: dict[Any, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        payer = deed.payer(row.generation, user)
-        least, stake = left[payer], row.quote.bill.stake if row.quote else Decimal(0)
-        if least is None or not stake or sums[payer] + stake <= least.remaining:
-            sums[payer] += stake
-            yield row
-        else:
-            needed = sums[payer] + stake
-            where = more(needed - least.remaining) if payer == user else ""
-            refused = budgets.exceeded(least, needed)
-            yield replace(row, problem=sentence(refused.code, **refused.params), more=where)
-
-
-def told(error: Conflict | Refused) -> str:
-    """What an error of the pipeline says to a person."""
-    fields = error.errors if isinstance(error, Refused) else ()
-    return " ".join([answer(error.code, **error.params), *(field_sentence(e.code, **e.params) for e in fields)])
-
-
-def prices(rows: Iterable[Row]) -> shown.Prices:
-    """Every price together."""
-    return shown.tally((row.quote.estimated, row.quote.unit) for row in rows if row.quote and not row.problem)
-
-
 class GenerationActions(PlainAdmin):
-    """The four actions on requests."""
+    """The five actions on requests."""
 
-    actions = ("retry", "again", "cancel", "download")
+    actions = ("retry", "again", "save_now", "cancel", "download")
 
     def has_generate_permission(self, request: HttpRequest) -> bool:
         """Whether this person may spend money and stop what they asked for."""
@@ -168,22 +47,32 @@ class GenerationActions(PlainAdmin):
     @admin.action(description=gettext_lazy("Cancel"), permissions=["generate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Generation]) -> HttpResponse | None:
         """Stop what was not sent yet."""
-        skipped: Counter[str] = Counter()
-        chosen = list(queryset)
-        for generation in chosen:
-            try:
-                self._cancel(generation, viewer(request))
-            except Conflict as conflict:
-                skipped[told(conflict)] += 1
-        done = len(chosen) - skipped.total()
+        done, skipped = self._each(request, queryset, pipeline.cancel)
         text = ngettext("%(count)s request was cancelled.", "%(count)s requests were cancelled.", done)
         self._report(request, text % {"count": done} if done else "", skipped)
-        return self._back(request, chosen)
+        return self._back(request, list(queryset))
 
-    def _cancel(self, generation: Generation, user: Any) -> None:
-        if not may_act(user, generation):
-            raise Conflict(state=generation.get_status_display())
-        pipeline.cancel(generation, actor=user)
+    @admin.action(description=gettext_lazy("Save now what could not be saved"), permissions=["generate"])
+    def save_now(self, request: HttpRequest, queryset: QuerySet[Generation]) -> HttpResponse | None:
+        """Try at once to save what our storage did not take."""
+        done, skipped = self._each(request, queryset, pipeline.save_now)
+        text = ngettext("It is tried again now.", "%(count)s requests are tried again now.", done)
+        self._report(request, text % {"count": done} if done else "", skipped)
+        return self._back(request, list(queryset))
+
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[Generation], verb: Callable[..., Any]
+    ) -> tuple[int, Counter[str]]:
+        """Do it with each of these that are this person's to act on; how many it fitted, and why not the others."""
+        user, chosen, skipped = viewer(request), list(queryset), Counter[str]()
+        for generation in chosen:
+            try:
+                if not may_act(user, generation):
+                    raise Conflict(state=generation.get_status_display())
+                verb(generation, actor=user)
+            except Conflict as conflict:
+                skipped[told(conflict)] += 1
+        return len(chosen) - skipped.total(), skipped
 
     @admin.action(description=gettext_lazy("Download pictures as zip"), permissions=["view"])
     def download(self, request: HttpRequest, queryset: QuerySet[Generation]) -> Any:
@@ -199,7 +88,7 @@ class GenerationActions(PlainAdmin):
         if problem := self._risen(request, queryset, deed):
             self.message_user(request, problem, messages.ERROR)
             return self._confirm(request, queryset, deed)
-        result, fresh = once.once(viewer(request), mark, lambda: _done(deed, queryset, viewer(request)))
+        result, fresh = once.once(viewer(request), mark, lambda: deeds.done(deed, queryset, viewer(request)))
         if not fresh:
             self.message_user(request, _("This was already done; nothing was asked for twice."), messages.INFO)
         else:
@@ -210,12 +99,12 @@ class GenerationActions(PlainAdmin):
         said, user = request.POST.get("shown", ""), viewer(request)
         if not said or once.done(user, request.POST["mark"]):
             return ""
-        return shown.risen(said, prices([weigh(deed, generation, user) for generation in queryset]))
+        return shown.risen(said, prices(weigh(deed, queryset, user)))
 
     def _confirm(self, request: HttpRequest, queryset: QuerySet[Generation], deed: Deed) -> HttpResponse | None:
         user = viewer(request)
-        weighed = [weigh(deed, generation, user) for generation in queryset]
-        left = {payer: budgets.tightest(payer) for payer in {deed.payer(row.generation, user) for row in weighed}}
+        weighed = weigh(deed, queryset, user)
+        left = budgets.tightest_each({deed.payer(row.generation, user) for row in weighed})
         rows = list(within(weighed, left, deed, user))
         able = [row for row in rows if not row.problem]
         if not able:
@@ -224,6 +113,8 @@ class GenerationActions(PlainAdmin):
         mark, now = request.POST.get("mark", ""), prices(able)
         facts = {"deed": deed, "rows": able, "left": [row for row in rows if row.problem]}
         facts |= {"total": shown.told(now), "shown": shown.written(now), "costs": any(now.values())}
+        bought = any(row.bill for row in able)
+        facts |= {"bought": bought, "button": deed.button if bought else _("Fetch it again")}
         facts["budgets"] = list(filter(None, left.values()))
         facts |= {"mark": mark if once.valid(mark) else once.token(), "checkbox": ACTION_CHECKBOX_NAME}
         facts |= {"title": deed.title, "opts": self.opts, "media": self.media}
@@ -244,19 +135,6 @@ class GenerationActions(PlainAdmin):
 
     def _back(self, request: HttpRequest, chosen: list[Generation]) -> HttpResponse | None:
         return _opened([chosen[0].pk]) if len(chosen) == 1 and request.POST.get("back") == "detail" else None
-
-
-def _done(deed: Deed, queryset: QuerySet[Generation], user: Any) -> dict[str, Any]:
-    made, skipped = [], []
-    for row in [weigh(deed, generation, user) for generation in queryset]:
-        try:
-            if row.problem:
-                skipped.append(row.problem)
-            else:
-                made.append(str(deed.do(row.generation, user).pk))
-        except (Conflict, Refused) as error:
-            skipped.append(told(error))
-    return {"made": made, "skipped": skipped}
 
 
 def _opened(made: list[str | uuid.UUID]) -> HttpResponse | None:

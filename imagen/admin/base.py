@@ -30,6 +30,13 @@ def viewer(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
+def goes_along(request: HttpRequest, row: Any) -> bool:
+    """Whether this row is to go with what it belongs to, such as a person, from a page that is none of ours."""
+    found = request.resolver_match
+    page = (found and found.url_name) or ""
+    return row is not None and page.endswith(("_delete", "_changelist")) and not page.startswith("imagen_")
+
+
 class CappedPaginator(Pages):
     """Counts no further than anybody pages, so that a million rows cost no more than a few."""
 
@@ -66,7 +73,7 @@ class PlainAdmin(ModelAdmin):
     list_per_page = 50
 
     class Media:
-        css = {"all": ["imagen/admin.css"]}
+        css = {"all": ["imagen/theme.css", "imagen/admin.css"]}
 
     def response_action(  # type: ignore[override]  # the stubs know no refusal
         self, request: HttpRequest, queryset: QuerySet[Any], **place: Any
@@ -109,5 +116,5 @@ class ReadOnlyAdmin(PlainAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes here."""
-        return False
+        """Nobody deletes here; a row goes with what it belongs to."""
+        return goes_along(request, obj)

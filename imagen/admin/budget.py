@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import IntegrityError
 from django.db.models import Count, F, FilteredRelation, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -21,7 +21,7 @@ from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.budget_forms import BudgetForm, LimitForm
 from imagen.conf import settings
 from imagen.costs import NOTHING, site_currency
-from imagen.messages import money
+from imagen.messages import day, listed, money
 from imagen.models import Budget, Period, Purse, Scope
 from imagen.models.money import amount
 from imagen.presentation import provider_label
@@ -114,7 +114,7 @@ class BudgetAdmin(PlainAdmin):
         if budget.currency != site_currency():
             badge = format_html('<span class="imagen-badge imagen-failed">{}</span>', _("nothing"))
             return words.pair(badge, _("its limit is in %(currency)s") % {"currency": budget.currency})
-        until = _("until %(day)s") % {"day": date_format(_ends_on(budget))}
+        until = _("until %(day)s") % {"day": day(_ends_on(budget))}
         if budget.scope == Scope.EACH:
             count = budget.people
             told = ngettext("used by %(count)s person", "used by %(count)s people", count)
@@ -141,6 +141,15 @@ class BudgetAdmin(PlainAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> Any:
         """Everything but what the form asks."""
         return [name for name in self.get_fields(request, obj) if name != "limit"] if obj else ["counted_in"]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The form; who is overtaken between its check and its save sees it again, and what the other made."""
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except IntegrityError:
+            return super().add_view(request, form_url, extra_context)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -197,7 +206,7 @@ def _ends_on(budget: Budget) -> dt.date:
 
 
 def _beyond(budget: Budget, over: int) -> str:
-    facts = {"day": date_format(_ends_on(budget)), "count": over}
+    facts = {"day": day(_ends_on(budget)), "count": over}
     if budget.scope == Scope.EACH:
         text = ngettext(
             "%(count)s person has used more than that already and can ask for nothing that costs until %(day)s. "
@@ -241,7 +250,7 @@ def _notices() -> list[str]:
             "Nobody has said what a credit at %(names)s is worth: each picture made there counts as %(ceiling)s "
             "until the setting CREDIT_RATES names it."
         )
-        told.append(text % {"names": ", ".join(names), "ceiling": ceiling})
+        told.append(text % {"names": listed(*names), "ceiling": ceiling})
     return told
 
 

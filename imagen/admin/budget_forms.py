@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from imagen.admin.person_field import PersonField
 from imagen.models import Budget, Scope
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 else:  # it cannot be subscripted at run time
     ModelForm = forms.ModelForm
 
+JUST = timedelta(minutes=1)
 NEEDED = {Scope.GROUP: "group", Scope.PERSON: "user"}
 
 
@@ -38,26 +42,12 @@ class LimitForm(ModelForm):
 class BudgetForm(ModelForm):
     """A new budget; the person is named as they sign in, for there may be a million."""
 
-    user = forms.CharField(
-        label=gettext_lazy("Person"),
-        required=False,
-        max_length=254,
-        help_text=gettext_lazy("Only for “one person”: the name they sign in with."),
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "autocapitalize": "off"}),
-    )
+    user = PersonField(help_text=gettext_lazy("Only for “one person”: the name they sign in with."))
 
     class Meta:
         model = Budget
         fields = ("scope", "group", "user", "period", "limit")
         help_texts = {"group": gettext_lazy("Only for “one group together”.")}  # Django's own way
-
-    def clean_user(self) -> Any:
-        """The person of that name."""
-        people, name = get_user_model(), self.cleaned_data["user"].strip()
-        try:
-            return people._default_manager.get_by_natural_key(name) if name else None
-        except people.DoesNotExist:
-            raise ValidationError(_("There is nobody called %(name)s."), params={"name": name}) from None
 
     def clean(self) -> dict[str, Any]:
         """Whose it is has to be said, once, and not twice."""
@@ -68,12 +58,20 @@ class BudgetForm(ModelForm):
                 self.add_error(name, _("Say whose it is."))
             elif name != needed and said.get(name):
                 self.add_error(name, _("Leave this empty: “whose” says otherwise."))
-        if not self.errors and self._same(said).exists():
-            self.add_error(needed or "scope", _("There is such a budget already. Change that one."))
+        if not self.errors and (same := self._same(said)):
+            self.add_error(needed or "scope", _taken(same))
         return said
 
-    def _same(self, said: dict[str, Any]) -> Any:
-        return Budget.objects.filter(**{name: said[name] for name in ("scope", "group", "user", "period")})
+    def _same(self, said: dict[str, Any]) -> Budget | None:
+        return Budget.objects.filter(**{name: said[name] for name in ("scope", "group", "user", "period")}).first()
+
+
+def _taken(budget: Budget) -> str:
+    """That this budget is there, since when roughly, and the way to it."""
+    fresh = timezone.now() - budget.created_at < JUST
+    told = _("Somebody has just made this budget.") if fresh else _("There is such a budget already.")
+    where = reverse("admin:imagen_budget_change", args=[budget.pk])
+    return format_html('{} <a href="{}">{}</a>', told, where, _("Open it"))
 
 
 def _plain(amount: Decimal) -> Decimal:

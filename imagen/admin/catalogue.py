@@ -37,6 +37,12 @@ def abilities() -> dict[str, dict[str, dict[str, Any]]]:
     return {model: {alias: _together(offers) for alias, offers in at.items()} for model, at in found.items()}
 
 
+def able(model: str, alias: str = "") -> dict[str, Any]:
+    """What this model can do at this service, or wherever the site would have it made; nothing when nobody sells it."""
+    at = abilities().get(model, {})
+    return at.get(alias) or at.get("") or next(iter(at.values()), {})
+
+
 def _chosen_from() -> set[str]:
     here = set(registry.configured())
     return here - {registry.SANDBOX} or here
@@ -49,6 +55,7 @@ def _together(offers: list[Offer]) -> dict[str, Any]:
         "output_format": _union(offer.output_formats for offer in offers),
         "negative_prompt": any(offer.negative_prompt for offer in offers),
         "seed": any(offer.seed for offer in offers),
+        "max_prompt": max(offer.max_prompt for offer in offers),
     }
 
 

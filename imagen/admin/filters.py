@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -150,3 +151,32 @@ def _day(text: str) -> date | None:
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class OneFilter(SimpleListFilter):
+    """Those of one row of another table, whose page leads here; it is offered only then."""
+
+    column: ClassVar[str]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The one that is asked for."""
+        asked = request.GET.get(str(self.parameter_name), "")
+        return [(asked, asked[:8])] if _readable(asked) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Its rows; an id nobody can read finds everything."""
+        return queryset.filter(**{self.column: self.value()}) if _readable(self.value() or "") else queryset
+
+
+class BatchFilter(OneFilter):
+    """Those of one batch."""
+
+    title = gettext_lazy("batch")
+    parameter_name = column = "batch"
+
+
+def _readable(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False

@@ -127,5 +127,7 @@ def blame(form: forms.BaseForm, refused: Refused) -> None:
     for error in refused.errors:
         name = error.field if error.field in form.fields else None
         form.add_error(name, field_sentence(error.code, **error.params))
+        if name and error.code == "prompt_blocked":  # the page's script selects it
+            form.fields[name].widget.attrs["data-blocked"] = error.params["word"]
     if not refused.errors:
         form.add_error(None, answer(refused.code, **refused.params))

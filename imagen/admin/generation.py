@@ -19,13 +19,15 @@ from django.utils.translation import gettext_lazy
 
 from imagen import pipeline
 from imagen.admin import catalogue, live, once, quote, resolve, words
-from imagen.admin.actions import GenerationActions, told
+from imagen.admin.actions import GenerationActions
 from imagen.admin.base import viewer
+from imagen.admin.deeds import told
 from imagen.admin.duty import lines
-from imagen.admin.filters import DateFilter, ModelFilter, ProviderFilter, StatusFilter
+from imagen.admin.filters import BatchFilter, DateFilter, ModelFilter, ProviderFilter, StatusFilter
 from imagen.admin.forms import ASKED, AskForm
 from imagen.admin.plea import tell_answer
 from imagen.admin.previews import previews
+from imagen.admin.studio import notices
 from imagen.admin.worker import silent
 from imagen.exceptions import Refused
 from imagen.models import Generation, Image
@@ -38,10 +40,12 @@ class GenerationAdmin(GenerationActions):
 
     list_display = ("description", "state", "maker", "cost")
     list_display_links = ("description",)
-    list_filter = (StatusFilter, DateFilter, ModelFilter, ProviderFilter)
+    list_filter = (StatusFilter, DateFilter, ModelFilter, ProviderFilter, BatchFilter)
     list_select_related = ("user",)
     search_fields = ("prompt",)
-    search_help_text = gettext_lazy("Words of the description. Searching all requests takes a moment.")
+    search_help_text = gettext_lazy(
+        "Words of the description, or the id of a request. Searching all requests takes a moment."
+    )
     readonly_fields = (
         *("prompt", "negative_prompt", "maker", "aspect_ratio", "resolution", "num_images", "output_format", "seed"),
         *("person", "created_at", "started_at", "completed_at", "id"),
@@ -58,6 +62,12 @@ class GenerationAdmin(GenerationActions):
         seen = Generation.objects.of(viewer(request)).standing()
         return seen.prefetch_related(Prefetch("images", Image.objects.order_by("index")))
 
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Generation], search_term: str) -> Any:
+        """By words of the description, or the one request that has this id."""
+        with suppress(ValueError):
+            return queryset.filter(pk=uuid.UUID(search_term.strip())), False
+        return super().get_search_results(request, queryset, search_term)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Asking is what costs money, so it has a permission of its own."""
         return self.has_generate_permission(request)
@@ -73,6 +83,7 @@ class GenerationAdmin(GenerationActions):
         shown = {"title": _("Generations"), "worker_silent": silent(), "alarms": lines(request)}
         shown["deleted"] = resolve.deleted(viewer(request))
         tell_answer(self, request)
+        notices.tell(request)
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def get_list_display(self, request: HttpRequest) -> Any:

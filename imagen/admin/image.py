@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -21,8 +23,11 @@ from imagen.admin.actions import zipped
 from imagen.admin.base import PlainAdmin, ShortPaginator, viewer
 from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter
 from imagen.admin.previews import address, described, hidden, preview
-from imagen.exceptions import Conflict
+from imagen.admin.studio import notices
+from imagen.doors import Door
+from imagen.exceptions import Conflict, Refused
 from imagen.models import Image
+from imagen.slots import OBJECT
 from imagen.states import Review
 
 if TYPE_CHECKING:
@@ -47,6 +52,15 @@ def _name(image: Image) -> str:
     return words.short(image.title or image.generation.prompt, most=60)
 
 
+def _generate(request: HttpRequest) -> str:
+    """The Studio, which ends with the new picture in the field this window was opened from."""
+    with suppress(NoReverseMatch):  # an admin without a Studio
+        if viewer(request).has_perm("imagen.generate"):
+            said = {"door": Door(target=OBJECT).sign(viewer(request)), IS_POPUP_VAR: 1}
+            return f"{reverse('admin:imagen_studio_changelist')}?{urlencode(said)}"
+    return ""
+
+
 @admin.register(Image)
 class ImageAdmin(PlainAdmin):
     """Title and alt text are the editor's; everything else is a fact."""
@@ -56,6 +70,7 @@ class ImageAdmin(PlainAdmin):
     list_display_links = ("called",)
     list_filter = (AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter)
     list_select_related = ("generation__user",)
+    search_fields = ("title", "alt_text", "generation__prompt")  # autocomplete fields need them as well
     paginator = ShortPaginator
     actions = ("download", "release", "reject")
     fields = ("title", "alt_text", "origin", "measures", "provider_model", "weight", "reviewed", "created_at")
@@ -122,8 +137,10 @@ class ImageAdmin(PlainAdmin):
         return format_html('<a href="{}">{}</a>', where, words.short(image.generation.prompt))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list under its plain name."""
-        return super().changelist_view(request, {"title": _("Pictures"), **(extra_context or {})})
+        """The list under its plain name; in the window where one is chosen for a relation, the way to a new one."""
+        notices.tell(request)
+        shown = {"title": _("Pictures"), "generate": _generate(request) if IS_POPUP_VAR in request.GET else ""}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     # --- one picture ---
 
@@ -142,7 +159,10 @@ class ImageAdmin(PlainAdmin):
 
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
         """Keep title and alt text."""
-        pipeline.describe(obj, title=obj.title, alt_text=obj.alt_text)
+        try:
+            pipeline.describe(obj, title=obj.title, alt_text=obj.alt_text)
+        except Refused as refused:  # it was deleted meanwhile
+            raise Http404 from refused
 
     # --- downloading and deleting ---
 

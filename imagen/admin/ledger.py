@@ -9,8 +9,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -117,15 +115,12 @@ class EntryAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """The columns; only who may see a request finds a link to it."""
-        everybody, me = viewer(request).has_perm("imagen.view_all"), viewer(request).pk
 
         @admin.display(description=_("request"))
         def asked(entry: Entry) -> str:
-            found, name = entry.generation, str(entry.generation_id)[:8]
-            seen = found.deleted_at is None and (everybody or found.user_id == me)
-            where = reverse("admin:imagen_generation_change", args=[found.pk]) if seen else ""
-            shown = format_html('<a href="{}">{}</a>', where, name) if where else name
-            return words.pair(shown, words.by(found.user, provider_label(entry.job.provider)))
+            found = entry.generation
+            told = words.by(found.user, provider_label(entry.job.provider))
+            return words.pair(words.request(found, viewer(request)), told)
 
         return (*self.list_display[:1], asked, *self.list_display[1:])
 

@@ -8,16 +8,16 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 
-from imagen import spending
+from imagen import anomalies, kept, news, spending, unsaved
 from imagen.admin import resolve, words
-from imagen.admin.actions import may_act
 from imagen.admin.base import viewer
+from imagen.admin.deeds import may_act
 from imagen.admin.ledger import account
 from imagen.admin.previews import address, described, hidden
 from imagen.admin.worker import silent
-from imagen.messages import ACTIONS
-from imagen.models import Generation, Image, Job
+from imagen.models import Anomaly, Generation, Image, Job
 from imagen.presentation import Told, eta, provider_label, story
+from imagen.sentences import ACTIONS
 from imagen.states import JobStatus, Status
 
 MOST_LINES = 100
@@ -39,13 +39,16 @@ def answer(generation: Generation, request: HttpRequest) -> JsonResponse:
 def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
     """Everything the fragment shows."""
     prefetch_related_objects([generation], "images", "jobs")
+    news.seen(request, generation)
     told, doubts = story(generation), resolve.doubts(generation, viewer(request))
+    odd = list(generation.anomalies.all())
+    found = kept.of(generation)
     jobs, waiting = generation.jobs.all(), generation.status in (Status.QUEUED, Status.PROCESSING)
     return {
         "generation": generation,
         "badge": words.badge(generation),
         "progress": words.progress(generation, eta(generation)),
-        "settled": not waiting and not any(job.status == JobStatus.UNCONFIRMED and job.remote_id for job in jobs),
+        "settled": not waiting and not found.asked and not any(_looked_up(job) for job in jobs),
         "worker_silent": waiting and silent(),
         "uncharged": not generation.started_at and not spending.risked(generation),
         "money": told.money,
@@ -58,16 +61,23 @@ def context(generation: Generation, request: HttpRequest) -> dict[str, Any]:
         "calls": [_call(job) for job in jobs],
         "account": account(generation),
         "doubts": doubts,
-        "lines": _history(generation),
-        **_buttons(generation, viewer(request)),
+        "oddities": _oddities(odd, viewer(request)),
+        "lines": _history(generation, odd),
+        **_buttons(generation, found, viewer(request)),
     }
 
 
-def _buttons(generation: Generation, user: Any) -> dict[str, bool]:
+def _looked_up(job: Job) -> bool:
+    return job.status == JobStatus.UNCONFIRMED and job.remote_id != ""
+
+
+def _buttons(generation: Generation, found: kept.Kept, user: Any) -> dict[str, bool]:
     allowed = user.has_perm("imagen.generate")
     mine = allowed and may_act(user, generation)
     return {
-        "can_retry": mine and generation.retryable,
+        "can_retry": mine and generation.retryable and bool(found.to_buy),
+        "can_fetch": mine and not found.to_buy and bool(found.free),
+        "can_save": mine and bool(unsaved.resting(unsaved.of(generation))),
         "can_cancel": mine and generation.cancelable,
         "can_repeat": allowed,
         "can_download": any(image.visible_to(user) for image in generation.images.all()),
@@ -99,11 +109,18 @@ def _call(job: Job) -> dict[str, Any]:
         "service": provider_label(job.provider),
         "places": ", ".join(str(slot + 1) for slot in job.slots),
         "cost": words.price(job.cost, job.cost_unit) if job.cost is not None else "–",
-        "reason": words.reason(job.error_code, job.generation, job.provider),
+        "reason": words.reason(job.error_code, job.generation, job.provider, over=job.status == JobStatus.FAILED),
     }
 
 
-def _history(generation: Generation) -> list[words.Line]:
+def _oddities(odd: list[Anomaly], user: Any) -> list[str]:
+    """What nobody has seen yet and what to do about it, for whoever minds."""
+    unseen = [each for each in odd if each.seen_at is None] if user.has_perm(anomalies.MINDS) else []
+    return [f"{anomalies.sentence(each.code, each.provider)} {anomalies.step(each.code)}" for each in unseen]
+
+
+def _history(generation: Generation, odd: list[Anomaly]) -> list[words.Line]:
     told = generation.events.exclude(what=JobStatus.CANCELED, job__replacement__isnull=False)  # "moved" says it
     newest = told.select_related("actor", "job").order_by("-at", "-pk")[:MOST_LINES]
-    return [words.line(event, generation) for event in reversed(newest)]
+    lines = [words.line(event, generation) for event in reversed(newest)]
+    return sorted([*lines, *map(words.oddity, odd)], key=lambda line: line.at)

@@ -14,19 +14,20 @@ from django.db.models import Case, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imagen import budgets, pleas
 from imagen.admin import words
-from imagen.admin.base import PlainAdmin, viewer
+from imagen.admin.base import PlainAdmin, goes_along, viewer
 from imagen.admin.filters import ColumnFilter
 from imagen.exceptions import Conflict, Refused
-from imagen.messages import money, sentence
+from imagen.messages import day, money, sentence
 from imagen.models import Answer, Plea
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
     ModelForm = forms.ModelForm[Plea]
 else:  # it cannot be subscripted at run time
     ModelForm = forms.ModelForm
@@ -62,7 +63,7 @@ def stands(plea: Plea) -> str:
         "spent": money(purse.spent, purse.currency),
         "reserved": money(purse.reserved, purse.currency),
         "limit": money(limit, purse.currency),
-        "until": date_format(purse.ends_on),
+        "until": day(purse.ends_on),
     }
     if purse.ends_on <= timezone.now().date():
         return _("%(spent)s spent of %(limit)s; that period ended on %(until)s") % facts
@@ -150,8 +151,8 @@ class PleaAdmin(PlainAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Plea | None = None) -> bool:
-        """Nor deleted."""
-        return False
+        """Nor deleted; it goes with its person and with its budget."""
+        return goes_along(request, obj)
 
     # --- the list ---
 
@@ -196,13 +197,17 @@ class PleaAdmin(PlainAdmin):
             return super().add_view(request, form_url, {**shown, **(extra_context or {})})
         except (Conflict, Refused) as error:
             self.message_user(request, sentence(error.code, **error.params), messages.WARNING)
-            return HttpResponseRedirect(reverse("admin:index"))
+            return HttpResponseRedirect(self._waiting(user) or reverse("admin:index"))
+
+    def _waiting(self, user: User) -> str:
+        """The page of what this person asked for and nobody has answered; nothing when there is none."""
+        plea = pleas.waiting().filter(user=user.pk).first()
+        return self._page(plea) if plea else ""
 
     def _instead(self, request: HttpRequest, least: budgets.Allowance | None) -> HttpResponse | None:
         """Where to go instead of the form: to what waits for an answer, or back when nothing is limited."""
-        waits = pleas.waiting().filter(user=viewer(request).pk).first()
-        if waits:
-            return HttpResponseRedirect(self._page(waits))
+        if waits := self._waiting(viewer(request)):
+            return HttpResponseRedirect(waits)
         if least is None:
             self.message_user(request, _("No budget limits you; there is nothing to ask for."), messages.INFO)
             return HttpResponseRedirect(reverse("admin:index"))

@@ -10,7 +10,7 @@ from django.forms import ChoiceField
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from imagen import budgets, costs, pipeline, spending
+from imagen import budgets, costs, pipeline, registry, spending
 from imagen.admin import catalogue, shown, words
 from imagen.admin.forms import ASKED, AskForm
 from imagen.admin.plea import more
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 NONE: Mapping[str, Any] = {
     "price": "",
+    "tag": "",
     "shown": "",
     "left": "",
+    "brief": "",
     "notes": [],
+    "successor": None,
     "over": False,
     "problem": "",
     "fewer": None,
@@ -43,7 +46,11 @@ def quoted(said: QueryDict | dict[str, Any], user: AbstractBaseUser) -> dict[str
     """Price, notes and complaints for what the form says so far; an empty description is no complaint."""
     data = said.copy()
     data["prompt"] = str(data.get("prompt") or "").strip() or "-"
-    form = QuoteForm(data, user=user)
+    return priced(QuoteForm(data, user=user))
+
+
+def priced(form: AskForm) -> dict[str, Any]:
+    """The same of a form that was filled in."""
     if not form.is_valid() or form.quote is None:
         return {**NONE, "errors": form.errors.get_json_data()}
     return {**_facts(form.quote, form.cleaned_data["num_images"]), "errors": {}}
@@ -73,16 +80,20 @@ def _facts(quote: pipeline.Quote, count: int) -> dict[str, Any]:
     facts = {
         **NONE,
         "price": f"{words.pictures(count)} · {tag}",
+        "tag": tag,
         "shown": shown.written(shown.tally([(quote.estimated, quote.unit)])),
         "left": least.told if least else "",
+        "brief": least.brief if least else "",
         "notes": _notes(quote),
+        "successor": _successor(quote) if quote.warnings else None,
     }
     if least is None or quote.allowed:
         return facts
     refused = budgets.exceeded(least, quote.bill.stake)
     facts["problem"] = sentence(refused.code, **refused.params)
     missing = quote.bill.stake - least.remaining
-    return {**facts, "over": True, "fewer": _fewer(quote, count, least.remaining), "more": more(missing)}
+    way_out = {"over": True, "fewer": _fewer(quote, count, least.remaining), "more": more(missing)}
+    return {**facts, **way_out, "left": ""}  # the refusal names it
 
 
 def _notes(quote: pipeline.Quote) -> list[str]:
@@ -91,6 +102,14 @@ def _notes(quote: pipeline.Quote) -> list[str]:
         "successor": catalogue.model_name(quote.offer.successor),
     }
     return [offered(code, alias=quote.provider, **offer).message for code in quote.warnings]
+
+
+def _successor(quote: pipeline.Quote) -> dict[str, str] | None:
+    """The model that takes its place, where it is on sale here."""
+    name = quote.offer.successor
+    if not name or not registry.on_sale(name):
+        return None
+    return {"model": name, "label": _("Use %(model)s") % {"model": catalogue.model_name(name)}}
 
 
 def _fewer(quote: pipeline.Quote, count: int, left: Decimal) -> dict[str, Any] | None:

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from imagen import budgets, pipeline, spending
 from imagen.admin import once, shown, words
-from imagen.admin.actions import told
 from imagen.admin.base import PlainAdmin, viewer
+from imagen.admin.deeds import told
 from imagen.admin.forms import blame
 from imagen.admin.resolve_remedies import REMEDIES, RESOLVE, MarkedForm, Remedy
 from imagen.exceptions import Conflict, Refused

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, localize
 from django.utils.html import format_html
@@ -15,11 +16,12 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from imagen import spending
-from imagen.messages import SENTENCES, sentence
-from imagen.models import Event, Generation, Job
+from imagen import anomalies, spending
+from imagen.messages import listed, sentence
+from imagen.models import Anomaly, Event, Generation, Job
 from imagen.presentation import clock, facts, provider_label
-from imagen.states import Status
+from imagen.sentences import SENTENCES
+from imagen.states import JobStatus, Status
 
 price = spending.price
 
@@ -27,6 +29,8 @@ HAPPENED: Mapping[str, Any] = {
     "asked": gettext_lazy("Asked"),
     "cancel asked": gettext_lazy("Asked to cancel"),
     "retry asked": gettext_lazy("Asked to try again"),
+    "fetch asked": gettext_lazy("Asked %(provider)s for it once more, for free"),
+    "save asked": gettext_lazy("Asked to save it at once"),
     "picture released": gettext_lazy("A held picture was released"),
     "picture rejected": gettext_lazy("A held picture was rejected"),
     "picture deleted": gettext_lazy("A picture was deleted"),
@@ -66,16 +70,33 @@ def line(event: Event, generation: Generation) -> Line:
         at=event.at,
         who=str(event.actor) if event.actor else "",
         what=told % {"provider": provider_label(provider)},
-        why=reason(event.code, generation, provider),
+        why=reason(event.code, generation, provider, over=event.what == JobStatus.FAILED),
         note=event.note,
     )
 
 
-def reason(code: str, generation: Generation, provider: str) -> str:
+def oddity(anomaly: Anomaly) -> Line:
+    """The anomaly as a line of the history of its request."""
+    what = _("Odd: %(provider)s %(oddity)s")
+    facts = {"provider": provider_label(anomaly.provider), "oddity": anomaly.get_code_display()}
+    why = anomalies.sentence(anomaly.code, anomaly.provider)
+    return Line(at=anomaly.at, who="", what=what % facts, why=why, note=anomaly.note)
+
+
+def request(generation: Generation, user: Any) -> str:
+    """The beginning of a request's id, as a link for who may see the request."""
+    name, seen = str(generation.pk)[:8], user.has_perm("imagen.view_all") or generation.user_id == user.pk
+    if generation.deleted_at is not None or not seen:
+        return name
+    where = reverse("admin:imagen_generation_change", args=[generation.pk])
+    return format_html('<a href="{}">{}</a>', where, name)
+
+
+def reason(code: str, generation: Generation, provider: str, *, over: bool = False) -> str:
     """What a code says of this request; one we have no sentence for says itself."""
     if code not in SENTENCES:
         return code
-    return sentence(code, **{**facts(generation), "provider": provider_label(provider)})
+    return sentence(code, over=over, **{**facts(generation), "provider": provider_label(provider)})
 
 
 def short(text: str, *, most: int = 80) -> str:
@@ -94,7 +115,7 @@ def ago(moment: datetime) -> str:
 def exactly(moment: datetime) -> str:
     """The day and the time to the second."""
     there = timezone.localtime(moment)
-    return f"{date_format(there)}, {there:%H:%M:%S}"
+    return listed(date_format(there), f"{there:%H:%M:%S}")
 
 
 def soon(moment: datetime) -> str:
@@ -114,9 +135,12 @@ def by(person: Any, age: str) -> str:
 
 def badge(generation: Generation) -> str:
     """The status in words, on its colour."""
-    return format_html(
-        '<span class="imagen-badge imagen-{}">{}</span>', generation.status, generation.get_status_display()
-    )
+    return coloured(Status(generation.status))
+
+
+def coloured(status: Status) -> str:
+    """This status in words, on its colour."""
+    return format_html('<span class="imagen-badge imagen-{}">{}</span>', status.value, status.label)
 
 
 def pictures(count: int) -> str:

@@ -7,9 +7,10 @@ from datetime import timedelta
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from imagen import alarms
 from imagen.admin.base import ReadOnlyAdmin
 from imagen.admin.words import ago
-from imagen.models import Job, Worker, database_now
+from imagen.models import Ago, Job, Worker
 
 SILENCE = timedelta(seconds=90)
 PATIENCE = timedelta(seconds=5)  # an idle worker is woken by a request and says so at once
@@ -17,10 +18,17 @@ PATIENCE = timedelta(seconds=5)  # an idle worker is woken by a request and says
 
 def silent() -> bool:
     """Whether something waits and no worker was heard of for a minute and a half."""
-    now, beat = database_now(), Worker.last_beat()
-    if beat is not None and beat > now - SILENCE:
+    if Worker.objects.filter(beat_at__gt=Ago(SILENCE)).exists():
         return False
-    return Job.objects.filter(due_at__lt=now - PATIENCE).exists()
+    return Job.objects.filter(due_at__lt=Ago(PATIENCE)).exists()
+
+
+def reported() -> bool:
+    """Whether administrators know that nobody works: they are told once work was due for a minute and a half."""
+    overdue = Job.objects.filter(due_at__lt=Ago(SILENCE)).exists()
+    if overdue:
+        alarms.sound(alarms.SILENT)
+    return overdue
 
 
 @admin.register(Worker)

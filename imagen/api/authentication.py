@@ -1,18 +1,83 @@
-"""Who asks: a token first, then the session of the browser."""
+"""Who asks: an API key or a token first, then the session of the browser."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
 from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
+from imagen import keyring, keys
+from imagen.api.scopes import REALM
 from imagen.conf import settings
 from imagen.exceptions import FieldError, Refused
+from imagen.models import ApiKey, KeyState
 from imagen.types import storable
+
+HEADER = "X-API-Key"
+_SCHEMES = ("bearer", "token")
+_STALE = {KeyState.EXPIRED: "key_expired", KeyState.REVOKED: "key_revoked"}
+
+
+class NoKey(AuthenticationFailed):
+    """What came as a key opens nothing: the field says where it stood, the code why."""
+
+    def __init__(self, field: str, code: str) -> None:
+        super().__init__()
+        self.errors = (FieldError(field=field, code=code),)
+
+
+class Key(BaseAuthentication):
+    """API keys, as ``Bearer``, as ``Token`` or in ``X-API-Key``; ``request.auth`` is the row."""
+
+    def authenticate_header(self, request: Request) -> str:
+        """What ``WWW-Authenticate`` says."""
+        return REALM
+
+    @sensitive_variables("offered", "text")
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
+        """The person of the one key that came; nobody where none did, or DRF's own token."""
+        offered = list(_offered(request))
+        if len(offered) > 1:
+            raise NoKey(HEADER, "two_keys")
+        for field, scheme, text in offered:
+            if scheme != "token" or text.startswith(keys.PREFIX) or not _drf():
+                return _opened(field, text)
+        return None
+
+
+@sensitive_variables("scheme", "text")
+def _offered(request: Request) -> Iterator[tuple[str, str, str]]:
+    """Where each credential stands, its scheme and itself; a scheme that is none of ours is somebody else's."""
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    if scheme.lower() in _SCHEMES:
+        yield "Authorization", scheme.lower(), text.strip()
+    if (text := request.META.get("HTTP_X_API_KEY")) is not None:
+        yield HEADER, "", text.strip()
+
+
+@sensitive_variables("text", "key")
+def _opened(field: str, text: str) -> tuple[Any, ApiKey]:
+    key = keys.read(text)
+    if key is None:
+        raise NoKey(field, "key_malformed")
+    row = keyring.recognised(key)
+    if row is None or not row.user.is_active:
+        raise NoKey(field, "key_unknown")
+    if row.state in _STALE:
+        raise NoKey(field, _STALE[row.state])
+    keyring.used(row)
+    return row.user, row
+
+
+def _drf() -> bool:
+    """Whether this site has DRF's own tokens."""
+    return apps.is_installed("rest_framework.authtoken")
 
 
 class Token(TokenAuthentication):
@@ -43,9 +108,9 @@ class Session(SessionAuthentication):
 
 
 def authenticators() -> list[BaseAuthentication]:
-    """Those of ``IMAGEN["API"]["authenticators"]``; else tokens where the site has them, and sessions."""
+    """Those of ``IMAGEN["API"]["authenticators"]``; else keys, DRF's tokens where the site has them, and sessions."""
     named = settings.API.get("authenticators")
     if named is not None:
         return [import_string(name)() for name in named]
-    tokens = [Token()] if apps.is_installed("rest_framework.authtoken") else []
-    return [*tokens, Session()]
+    tokens = [Token()] if _drf() else []
+    return [Key(), *tokens, Session()]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from imagen import pipeline, presentation
-from imagen.api import docs
+from imagen import pipeline, presentation, webhooks
+from imagen.api import docs, throttles
 from imagen.api.door import Door
 from imagen.api.permissions import person
-from imagen.api.views import options
+from imagen.api.views import ADDRESS, options
 from imagen.offers import Offer
 
 
@@ -25,10 +25,15 @@ class Models(Door):
 class Quotes(Door):
     """What a request would cost."""
 
+    writes = throttles.READ
+
     @docs.quote
     def post(self, request: Request) -> Response:
         """Price a request without queueing anything."""
-        told = pipeline.quote(user=person(request), **options(self.body(request)))
+        asked = options(self.body(request), key=request.auth)
+        if address := asked.pop(ADDRESS, ""):
+            webhooks.own_address(person(request), address)
+        told = pipeline.quote(user=person(request), **asked)
         return Response(
             {
                 "estimated": presentation.money(told.estimated),

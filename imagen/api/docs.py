@@ -16,18 +16,22 @@ from imagen.states import Status
 
 _SENTENCES = {
     400: "Something in the request is wrong; `errors` names it.",
-    401: "Sign in, or send a valid token.",
+    401: "Sign in, or send a valid key or token.",
     402: "This costs more than what is left.",
-    403: "This account may not do this.",
+    403: "This account may not do this, or the key lacks the scope for it.",
     404: "Nothing is there, or it is somebody else's.",
-    409: "There is nothing to do in this state.",
+    406: "This address answers in another form than `Accept` names.",
+    409: "Not as things stand.",
     411: "The body does not say how long it is.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The key was used for another request.",
-    503: "Try again later.",
+    429: "Too many requests; `Retry-After` says when to come again.",
+    503: "Try again later; `Retry-After` says when.",
 }
 SECURITY = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key, `imagen_…`."},
+    "keyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same in another header."},
     "token": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Token <your token>`"},
     "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "With `X-CSRFToken` on writes."},
 }
@@ -37,31 +41,32 @@ _EXAMPLES = [
     OpenApiExample("Two wide pictures", value=_REQUEST_EXAMPLE, request_only=True),
     OpenApiExample("The default", value={"prompt": "A red bicycle against a white wall"}, request_only=True),
 ]
-_PROBLEM_EXAMPLE = OpenApiExample(
-    "Too many pictures",
-    value={
-        "type": "about:blank",
-        "title": "Bad Request",
-        "status": 400,
-        "detail": "Some fields need correcting; each is named below.",
-        "code": "invalid_request",
-        "request_id": "5f0c6a3e8b1d4c7f9a2e4d6b8c0f1a3e",
-        "errors": [{"field": "num_images", "code": "out_of_range", "message": "This has to be between 1 and 4."}],
-        "next_actions": ["fix_fields"],
-    },
-    response_only=True,
-    status_codes=["400"],
-)
+_SECONDS = {"type": "integer", "minimum": 1}
+_COUNT = {"type": "integer", "minimum": 0}
+_KEY = {"type": "string", "pattern": "^[ -~]{1,255}$"}
+
+
+def _tells(name: str, text: str, kind: Any, response: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.HEADER, description=text, response=response)
+
+
+_TOLD = [
+    _tells("RateLimit-Limit", "How many requests of this kind are taken in a window.", _COUNT, True),
+    _tells("RateLimit-Remaining", "How many of them are left.", _COUNT, True),
+    _tells("RateLimit-Reset", "Seconds until a new window begins.", _SECONDS, True),
+    _tells("Retry-After", "Seconds to wait.", _SECONDS, [429, 503]),
+]
 
 
 def _call(
-    operation: str, summary: str, good: dict[int, Any], *problems: int, **more: Any
+    operation: str, summary: str, good: dict[Any, Any], *problems: int, **more: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     responses: dict[Any, Any] = {
         status: OpenApiResponse(shape, description=text) for status, (shape, text) in good.items()
     }
-    for status in sorted({401, 503, *problems}):
+    for status in sorted({401, 429, 503, *problems}):
         responses[status, CONTENT_TYPE] = OpenApiResponse(shapes.ProblemShape, description=_SENTENCES[status])
+    more["parameters"] = [*more.get("parameters", ()), *_TOLD]
     described = extend_schema(operation_id=operation, summary=summary, responses=responses, auth=_AUTH, **more)
 
     def describe_view(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,8 +80,8 @@ def _query(name: str, text: str, kind: Any = str, **more: Any) -> OpenApiParamet
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **more)
 
 
-def _header(name: str, text: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=text, **more)
+def _header(name: str, text: str, kind: Any = str) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.HEADER, description=text)
 
 
 _PAGES = [
@@ -93,6 +98,7 @@ _FILTERS = [
     _query("provider", "By this provider."),
     _query("created_after", "Asked at this time or later.", OpenApiTypes.DATETIME),
     _query("created_before", "Asked at this time or earlier.", OpenApiTypes.DATETIME),
+    _query("batch", "Asked for in this batch.", OpenApiTypes.UUID),
     _query("search", "With these words in the prompt; your own only."),
 ]
 _WAIT = _query(
@@ -113,13 +119,13 @@ ask = _call(
         202: (shapes.GenerationShape, "Taken; `Location` says where to look, `Retry-After` when."),
         200: (shapes.GenerationShape, "Finished while waiting, as `Prefer` asked."),
     },
-    *(400, 402, 403, 409, 411, 413, 415, 422),
+    *(400, 402, 403, 404, 409, 411, 413, 415, 422),
     request=shapes.GenerationRequest,
     parameters=[
-        _header("Idempotency-Key", "The same key and body within 24 hours give the same answer and cost once."),
+        _header("Idempotency-Key", "The same key and body within 24 hours give the same answer and cost once.", _KEY),
         _header("Prefer", "`wait=N` waits up to N seconds, at most 60, for it to finish."),
     ],
-    examples=[*_EXAMPLES, _PROBLEM_EXAMPLE],
+    examples=_EXAMPLES,
 )
 look = _call(
     "getGeneration",
@@ -138,7 +144,7 @@ cancel = _call(
 retry = _call(
     "retryGeneration",
     "Try a generation again",
-    {202: (shapes.GenerationShape, "What is missing is asked for again, and costs again.")},
+    {202: (shapes.GenerationShape, "What a gateway still keeps is fetched for free; the rest is bought anew.")},
     *(400, 402, 403, 404, 409),
     request=None,
 )

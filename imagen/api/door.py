@@ -11,14 +11,14 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from imagen.api import problems
+from imagen.api import problems, scopes, throttles
 from imagen.api.authentication import authenticators
 from imagen.api.parsers import StrictJson, clean, refusal
 from imagen.exceptions import FieldError, InvalidRequest, Refused
@@ -55,11 +55,15 @@ class Door(APIView):
     """A view that answers in JSON, errors as problem details, and knows its query parameters by name."""
 
     parameters: ClassVar[frozenset[str]] = frozenset()
+    reads: ClassVar[str] = throttles.READ  # the scope of its safe methods
+    writes: ClassVar[str] = throttles.MANAGE  # and of all others
+    scopes: ClassVar[Mapping[str, str]] = {}  # what a key has to open, by method, where it is not as in api/scopes.py
+    standing: throttles.Standing | None = None
 
     renderer_classes = [Json]
     parser_classes = [StrictJson]
     permission_classes = [IsAuthenticated]
-    throttle_classes = []
+    throttle_classes = [throttles.ScopeThrottle]
     content_negotiation_class = Negotiation
     metadata_class = None
     versioning_class = None
@@ -71,7 +75,7 @@ class Door(APIView):
         return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        """Tokens first, then sessions."""
+        """Keys and tokens first, then sessions."""
         return authenticators()
 
     def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], HttpResponse]:
@@ -83,11 +87,33 @@ class Door(APIView):
         if code := refusal(request._request):
             raise Refused(code=code)
         super().initial(request, *args, **kwargs)
-        self._check_query(request)
+        if request.method != "OPTIONS" and hasattr(self, str(request.method).lower()):  # else the method is wrong
+            self._check_query(request)
+
+    def scope(self, request: Request) -> str:
+        """What this request is counted as."""
+        return self.reads if request.method in SAFE_METHODS else self.writes
+
+    def check_permissions(self, request: Request) -> None:
+        """Count first, or who may not do it could ask for ever."""
+        super().check_throttles(request)
+        scopes.require(request, self)
+        super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Done before the permissions."""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Count those who are turned away."""
+        stranger = isinstance(exc, (AuthenticationFailed, NotAuthenticated))
+        return super().handle_exception(throttles.turned_away(self.request, self, exc) if stranger else exc)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the headers every answer has."""
-        return problems.marked(super().finalize_response(request, response, *args, **kwargs), request)
+        found = problems.marked(super().finalize_response(request, response, *args, **kwargs), request)
+        for name, value in self.standing.headers.items() if self.standing else ():
+            found[name] = value
+        return found
 
     def _check_query(self, request: Request) -> None:
         allowed = self.parameters if request.method in ("GET", "HEAD") else frozenset()

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import translation
+from rest_framework.request import Request
 
 from imagen import outages
 from imagen.exceptions import FieldError, ImagenError, InvalidRequest, Refused
@@ -29,6 +30,12 @@ class Answer:
     replayed: bool = False
     language: str = field(default_factory=lambda: translation.get_language() or "")
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is said about it beside the body."""
+        replayed = {"Idempotency-Replayed": "true"} if self.replayed else {}
+        return {**replayed, **({"Content-Language": self.language} if self.language else {})}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Once:
@@ -45,6 +52,14 @@ class Once:
             raise InvalidRequest(errors=(FieldError(field=HEADER, code="not_a_key"),))
         canonical = json.dumps([method, path.rstrip("/"), body], sort_keys=True, separators=(",", ":"))
         return cls(user=user, key=header, fingerprint=hashlib.sha256(canonical.encode()).hexdigest())
+
+    @classmethod
+    def of(cls, request: Request, body: Mapping[str, Any]) -> Once | None:
+        """The key of this request, if it has one."""
+        header = request.headers.get(HEADER)
+        if header is None:
+            return None
+        return cls.read(header, user=request.user, method=str(request.method), path=request.path, body=body)
 
     def answer(self, make: Callable[[], Answer]) -> Answer:
         """What ``make`` answers, kept in its transaction; or what it answered the first time."""

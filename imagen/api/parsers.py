@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Any, NoReturn
 
 from django.http import HttpRequest
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from imagen.exceptions import FieldError, InvalidRequest, Refused
 from imagen.types import storable
 
 MAX_BYTES = 262_144  # the longest texts and metadata, every character escaped
+MAX_MANY_BYTES = 2_621_440  # of many requests at once; as much as Django takes by itself
 MAX_DEPTH = 32
 BODY = "body"
 
@@ -33,13 +35,19 @@ class StrictJson(BaseParser):
         """The object in the body, or the refusal that says what is wrong with it."""
         if "charset" in (media_type or "").lower() and "utf-8" not in str(media_type).lower():
             raise UnsupportedMediaType(str(media_type))
-        return read(stream.read(MAX_BYTES + 1))
+        most = most_bytes(parser_context["request"]) if parser_context else MAX_BYTES
+        return read(stream.read(most + 1), most=most)
+
+
+def most_bytes(request: HttpRequest | Request) -> int:
+    """How large the body of this request may be."""
+    return MAX_MANY_BYTES if request.path_info.rstrip("/").endswith("/batches") else MAX_BYTES
 
 
 def too_large(request: HttpRequest) -> bool:
     """Whether the body says it is larger than we read."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    return not length.isdecimal() or int(length[:20]) > MAX_BYTES
+    return not length.isdecimal() or int(length[:20]) > most_bytes(request)
 
 
 def refusal(request: HttpRequest) -> str:
@@ -49,9 +57,9 @@ def refusal(request: HttpRequest) -> str:
     return "payload_too_large" if too_large(request) else ""
 
 
-def read(body: bytes) -> dict[str, Any]:
+def read(body: bytes, *, most: int = MAX_BYTES) -> dict[str, Any]:
     """The JSON object in these bytes, or ``Refused``."""
-    if len(body) > MAX_BYTES:
+    if len(body) > most:
         raise Refused(code="payload_too_large")
     if _depth(body) > MAX_DEPTH:
         raise _refusal("too_deep", limit=MAX_DEPTH)
@@ -103,10 +111,20 @@ def _finite(text: str) -> float:
 
 
 def _refuse_unstorable(found: dict[str, Any]) -> None:
-    wrong = [name for name, value in found.items() if not (storable(name) and _all_storable(value))]
-    if wrong:
+    if wrong := [where for name, value in found.items() for where in _unstorable(name, value)]:
         errors = (FieldError(field=clean(name), code="unstorable_text") for name in wrong)
         raise InvalidRequest(errors=tuple(errors))
+
+
+def _unstorable(name: str, value: Any) -> Iterator[str]:
+    """Where in this field a text no database can keep stands; in a list of objects also in which of theirs."""
+    if not isinstance(value, list):
+        yield from () if storable(name) and _all_storable(value) else (name,)
+        return
+    for number, item in enumerate(value):
+        inner = item.items() if isinstance(item, dict) else ()
+        yield from (f"{name}[{number}].{field}" for field, each in inner if not _all_storable({field: each}))
+        yield from () if inner or _all_storable(item) else (f"{name}[{number}]",)
 
 
 def _all_storable(value: Any) -> bool:

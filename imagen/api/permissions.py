@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from imagen.exceptions import Refused
-from imagen.models import Generation
+from imagen.models import Batch, Generation
 
 
 class MayGenerate(BasePermission):
@@ -26,7 +26,7 @@ def person(request: Request) -> AbstractBaseUser:
     return cast("AbstractBaseUser", request.user)
 
 
-def require_own(request: Request, generation: Generation, permission: str) -> None:
+def require_own(request: Request, row: Batch | Generation, permission: str) -> None:
     """Refuse to change what somebody else asked for, unless this model permission is there."""
-    if generation.user_id != request.user.pk and not request.user.has_perm(f"imagen.{permission}"):
+    if row.user_id != request.user.pk and not request.user.has_perm(f"imagen.{permission}"):
         raise Refused(code="permission_denied")

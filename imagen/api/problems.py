@@ -52,6 +52,7 @@ _BY_STATUS = {
     429: "throttled",
     503: "service_unavailable",
 }
+_HEADERS = {"auth_header": "WWW-Authenticate", "wait": "Retry-After"}  # what DRF's errors carry
 _RETRY_AFTER = {"idempotency_in_progress": 1, "service_unavailable": 5, "throttled": 5}
 
 
@@ -75,7 +76,7 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": messages.answer(code, **(params or {})),
+        "detail": messages.answer(code, **{"id": request_id(request), **(params or {})}),
         "code": code,
         "request_id": request_id(request),
         "errors": [_error(error) for error in errors],
@@ -95,7 +96,7 @@ def marked(response: Answer, request: HttpRequest | Request) -> Answer:
     response["X-Request-ID"] = request_id(request)
     response["X-Content-Type-Options"] = "nosniff"
     response.setdefault("Cache-Control", "private, no-cache")
-    patch_vary_headers(response, ("Authorization", "Cookie"))
+    patch_vary_headers(response, ("Authorization", "Cookie", "X-API-Key"))
     return response
 
 
@@ -109,7 +110,7 @@ def respond(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
         code,
         params=getattr(error, "params", {}),
         errors=getattr(error, "errors", ()),
-        headers={"WWW-Authenticate": error.auth_header} if hasattr(error, "auth_header") else {},
+        headers={name: str(getattr(error, known)) for known, name in _HEADERS.items() if getattr(error, known, None)},
     )
 
 

@@ -14,11 +14,13 @@ from django.shortcuts import render
 from django.urls import include, path, reverse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import SPECTACULAR_DEFAULTS, patched_settings
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from imagen import __version__
+from imagen.api import described, throttles
 from imagen.api.docs import SECURITY
 from imagen.api.door import Anything, Door
 
@@ -56,16 +58,19 @@ def document(patterns: tuple[Any, ...]) -> dict[str, Any]:
     """The OpenAPI document of these addresses, whatever the site's own SPECTACULAR_SETTINGS say."""
     generator: Any = _Generator(patterns=[path("api/imagen/v1/", include(list(patterns)))])
     with _lock, patched_settings(_SETTINGS):
-        found: dict[str, Any] = generator.get_schema(request=None, public=True)
-    return found
+        return described.completed(generator.get_schema(request=None, public=True))
 
 
 class Open(Door):
     """A page anybody may read."""
 
-    authentication_classes = []
     permission_classes = [AllowAny]
     renderer_classes = [Anything]
+    reads = throttles.NOT_COUNTED
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Nobody has to say who they are, so what is wrong with their key or token makes no difference."""
+        return []
 
 
 class Schema(Open):

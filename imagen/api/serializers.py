@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from imagen.messages import ACTIONS, answerable
-from imagen.messages import SENTENCES as CODES
+from imagen.messages import answerable
 from imagen.models import Period, Scope
+from imagen.sentences import ACTIONS
+from imagen.sentences import SENTENCES as CODES
 from imagen.states import Review, Status
 from imagen.types import ASPECT_RATIOS, MAX_IMAGES, MAX_PROMPT, MAX_SEED, OUTPUT_FORMATS, RESOLUTIONS
 
@@ -51,6 +52,9 @@ class GenerationRequest(Shape):
     )
     output_format = serializers.ChoiceField(OUTPUT_FORMATS, allow_null=True, default=None)
     metadata = serializers.DictField(default=dict, help_text="Yours to fill, at most 4 kB; it comes back unchanged.")
+    webhook_url = serializers.CharField(
+        required=False, help_text="Also told of the end; at one of your active endpoints, with a key that may name it."
+    )
 
 
 @extend_schema_serializer(component_name="Image")

@@ -13,33 +13,45 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from imagen import pipeline, presentation
-from imagen.api import docs, filters, pagination, waiting
+from imagen import kept, pipeline, presentation
+from imagen.api import docs, filters, pagination, throttles, waiting
 from imagen.api.door import Door, unknown_fields
-from imagen.api.idempotency import HEADER, Answer, Once
+from imagen.api.idempotency import Answer, Once
 from imagen.api.permissions import MayGenerate, person, require_own
-from imagen.exceptions import FieldError, InvalidRequest
+from imagen.exceptions import FieldError, InvalidRequest, Refused
 from imagen.models import Generation
 from imagen.states import FINISHED, Status
 from imagen.types import ImageRequest
 
-FIELDS = frozenset(field.name for field in fields(ImageRequest)) | {"metadata"}
+ADDRESS = "webhook_url"
+FIELDS = frozenset(field.name for field in fields(ImageRequest)) | {"metadata", ADDRESS}
 _AGAIN_SECONDS = (1, 2, 10)
 _PERSON_SECONDS = 60
 
 
-def options(body: dict[str, Any]) -> dict[str, Any]:
-    """The body as the pipeline takes it; unknown names are refused together with what else is wrong."""
+def options(body: dict[str, Any], *, key: Any) -> dict[str, Any]:
+    """The body as the pipeline takes it; unknown names are refused together with what else is wrong.
+
+    ``key`` is what the request was let in with: only one that may can name an address to be told at.
+    """
+    if ADDRESS in body and not getattr(key, "webhook_urls", False):
+        raise Refused(code="permission_denied", errors=(FieldError(field=ADDRESS, code="key_may_not"),))
     known = {name: value for name, value in body.items() if name in FIELDS}
-    null = (FieldError(field="metadata", code="not_an_object"),) if known.get("metadata", {}) is None else ()
-    if errors := (*unknown_fields(body, FIELDS), *null):
+    if errors := (*unknown_fields(body, FIELDS), *_beside(known)):
         raise InvalidRequest(errors=(*errors, *_also_wrong(known)))
     return known
 
 
+def _beside(body: dict[str, Any]) -> tuple[FieldError, ...]:
+    """What is wrong with the fields that are not about the picture, as far as nobody else says it."""
+    null = [FieldError(field="metadata", code="not_an_object")] if body.get("metadata", {}) is None else []
+    text = [] if isinstance(body.get(ADDRESS, ""), str) else [FieldError(field=ADDRESS, code="not_a_string")]
+    return (*null, *text)
+
+
 def _also_wrong(body: dict[str, Any]) -> tuple[Any, ...]:
     try:
-        ImageRequest.build(**{name: value for name, value in body.items() if name != "metadata"})
+        ImageRequest.build(**{name: value for name, value in body.items() if name not in ("metadata", ADDRESS)})
     except InvalidRequest as error:
         return error.errors
     return ()
@@ -62,8 +74,9 @@ class GenerationDoor(Door):
 
     def fresh(self, request: Request, generation: Generation, *, status: int = 200) -> Response:
         """The generation as it is now."""
-        body = self.shown(request, self.found(request, generation.pk))
-        return Response(body, status=status, headers=_headers(body))
+        found = self.found(request, generation.pk)
+        body = self.shown(request, found)
+        return Response(body, status=status, headers=headers_of(body, awaited=kept.of(found).waiting))
 
 
 class Generations(GenerationDoor):
@@ -71,6 +84,7 @@ class Generations(GenerationDoor):
 
     parameters: ClassVar[frozenset[str]] = pagination.PARAMETERS | filters.FILTERS.keys()
     permission_classes = [IsAuthenticated, MayGenerate]
+    writes = throttles.GENERATE
 
     @docs.list_generations
     def get(self, request: Request) -> Response:
@@ -84,25 +98,18 @@ class Generations(GenerationDoor):
     def post(self, request: Request) -> Response:
         """Take the request; the pictures are made in the background."""
         body = self.body(request)
-        once = self._once(request, body)
+        once = Once.of(request, body)
         answer = once.answer(lambda: self._ask(request, body)) if once else self._ask(request, body)
-        headers = {"Idempotency-Replayed": "true"} if answer.replayed else {}
-        headers |= {"Content-Language": answer.language} if answer.language else {}
+        headers = answer.headers
         seconds = 0 if answer.replayed else waiting.preferred(request.headers.get("Prefer", ""))
         if seconds and self._wait(request, answer, seconds):
             headers["Preference-Applied"] = f"wait={seconds}"
             answer = self._later(request, answer, once)
-        headers |= {"Location": answer.body["urls"]["self"], **_headers(answer.body)}
+        headers |= {"Location": answer.body["urls"]["self"], **headers_of(answer.body)}
         return Response(answer.body, status=answer.status, headers=headers)
 
-    def _once(self, request: Request, body: dict[str, Any]) -> Once | None:
-        header = request.headers.get(HEADER)
-        if header is None:
-            return None
-        return Once.read(header, user=request.user, method=str(request.method), path=request.path, body=body)
-
     def _ask(self, request: Request, body: dict[str, Any]) -> Answer:
-        generation = pipeline.request(user=person(request), **options(body))
+        generation = pipeline.request(user=person(request), **options(body, key=request.auth))
         return Answer(status=202, body=self.shown(request, generation))
 
     def _wait(self, request: Request, answer: Answer, seconds: int) -> bool:
@@ -129,10 +136,10 @@ class GenerationDetail(GenerationDoor):
         if waiting.wait(generation, seconds):
             generation = self.found(request, pk)
         etag = f'W/"{generation.pk}-{generation.version}-{get_language()}"'
-        if _unchanged(request, etag):
+        if unchanged(request, etag):
             return Response(status=304, headers={"ETag": etag})
         body = self.shown(request, generation)
-        return Response(body, headers={"ETag": etag, **_headers(body)})
+        return Response(body, headers={"ETag": etag, **headers_of(body, awaited=kept.of(generation).waiting)})
 
     @docs.delete
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
@@ -159,26 +166,28 @@ class GenerationRetry(GenerationDoor):
     """Try a generation again."""
 
     permission_classes = [IsAuthenticated, MayGenerate]
+    writes = throttles.GENERATE
 
     @docs.retry
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        """Ask again for what is missing: new calls, new money."""
+        """Ask again for what is missing: what was paid for and is kept is fetched for free, the rest costs again."""
         generation = self.found(request, pk)
         require_own(request, generation, "change_generation")
         self.no_body(request)
         return self.fresh(request, pipeline.retry(generation, actor=person(request)), status=202)
 
 
-def _headers(body: dict[str, Any]) -> dict[str, str]:
-    """``Retry-After`` while there is something to wait for."""
+def headers_of(body: dict[str, Any], *, awaited: bool = False) -> dict[str, str]:
+    """``Retry-After`` while there is something to wait for, or a kept picture is ``awaited``."""
     if body["status"] in FINISHED:
-        return {}
+        return {"Retry-After": str(_AGAIN_SECONDS[1])} if awaited else {}
     if body["status"] == Status.UNCONFIRMED:
         return {"Retry-After": str(_PERSON_SECONDS)}
     least, usual, most = _AGAIN_SECONDS
     return {"Retry-After": str(min(max(body["eta_seconds"] or usual, least), most))}
 
 
-def _unchanged(request: Request, etag: str) -> bool:
+def unchanged(request: Request, etag: str) -> bool:
+    """Whether the client has what this tag names."""
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in known or etag.removeprefix("W/") in {each.removeprefix("W/") for each in known}

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 
 from imagen import pipeline
-from imagen.conf import settings
-from imagen.exceptions import FieldError, InvalidRequest
+from imagen.api import places
+from imagen.exceptions import FieldError, ImagenError, InvalidRequest
 from imagen.models import Generation
 
 MAX_SECONDS = 60
-WAITERS = 4  # half of the threads the README recommends: the rest stay for everybody else
 
 _PREFERENCE = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?=$|[,;])', re.IGNORECASE)
-_lock = threading.Lock()
-_waiting = 0
 
 
 def preferred(header: str) -> int:
@@ -38,20 +33,15 @@ def wait(generation: Generation, seconds: int) -> bool:
     """Wait until it is finished or the time is over; ``False`` at once when too many wait already."""
     if not seconds:
         return False
-    with _place() as found:
-        if found:
-            pipeline.wait(generation, seconds=seconds)
-        return found
-
-
-@contextmanager
-def _place() -> Iterator[bool]:
-    global _waiting  # noqa: PLW0603  # the bound is this process's
-    with _lock:
-        found = _waiting < int(settings.API.get("waiters", WAITERS))
-        _waiting += found
     try:
-        yield found
-    finally:
-        with _lock:
-            _waiting -= found
+        place = places.here.take()
+    except ImagenError:
+        return False
+    with place:
+        pipeline.wait(generation, seconds=seconds, pause=_pause)
+        return True
+
+
+def _pause(seconds: float) -> None:
+    places.let_go()
+    time.sleep(seconds)

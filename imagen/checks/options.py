@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from imagen import registry
+from imagen import registry, rewording
 from imagen.checks.message import Check, error, listed, nearest, warning
 from imagen.conf import current, settings
 from imagen.egress import Guard
@@ -127,6 +127,13 @@ def base_urls_can_be_called(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
+def rewording_can_be_called(**kwargs: Any) -> Iterator[CheckMessage]:
+    """W033: the Studio would offer no other wording, because nothing is there under this name."""
+    if settings.REWORDING and rewording.site_function() is None:
+        what = f"IMAGEN['REWORDING'] is {settings.REWORDING!r}, which is no function that can be imported."
+        yield warning(33, what, "Write the dotted path of a function, or '' to offer no other wording.")
+
+
 def keys_travel_encrypted(**kwargs: Any) -> Iterator[CheckMessage]:
     """W006: a key would travel readable through the network."""
     for alias, provider in registry.providers().items():
@@ -157,5 +164,6 @@ SENSE: tuple[Check, ...] = (
     leases_outlive_calls,
     storage_has_its_alias,
     base_urls_can_be_called,
+    rewording_can_be_called,
     keys_travel_encrypted,
 )

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage
 from django.db import DEFAULT_DB_ALIAS, connections
+from rest_framework.settings import api_settings
 
 from imagen import registry
 from imagen.checks.message import Check, warning
@@ -52,11 +53,22 @@ def postgresql_is_given_up_on(**kwargs: Any) -> Iterator[CheckMessage]:
         yield warning(27, what, 'Add "connect_timeout": 3 and "tcp_user_timeout": 3000 to the OPTIONS of the database.')
 
 
+def cache_is_given_up_on(**kwargs: Any) -> Iterator[CheckMessage]:
+    """W028: requests are counted in a Redis, and would wait for one that is silent."""
+    cache = django_settings.CACHES.get("default", {})
+    places = cache.get("LOCATION", "")
+    told = f"{cache.get('OPTIONS', {})} {places}"  # among the client's arguments, or in the address
+    if settings.THROTTLES and cache.get("BACKEND", "").endswith("RedisCache") and "socket_timeout" not in told:
+        what = "CACHES['default'] sets no socket_timeout, so requests wait long for a Redis that does not answer."
+        yield warning(28, what, 'Add "socket_connect_timeout": 1, "socket_timeout": 1 and a "retry" without repeats.')
+
+
 CHECKS: tuple[Check, ...] = (
     problems_have_their_middleware,
     queue_pages_are_closed,
     sqlite_takes_turns,
     postgresql_is_given_up_on,
+    cache_is_given_up_on,
 )
 
 
@@ -80,4 +92,11 @@ def sandbox_stays_at_home(**kwargs: Any) -> Iterator[CheckMessage]:
         yield warning(30, "The sandbox, which only paints toys, is set up on this site.", "Take it out of PROVIDERS.")
 
 
-DEPLOYMENT: tuple[Check, ...] = (sandbox_stays_at_home,)
+def proxies_are_counted(**kwargs: Any) -> Iterator[CheckMessage]:
+    """W031: behind a proxy, everybody who is turned away would be counted as one."""
+    if settings.rate("anonymous") and api_settings.NUM_PROXIES is None:
+        what = "REST_FRAMEWORK['NUM_PROXIES'] is not set, so nobody knows from where a wrong token is tried."
+        yield warning(31, what, "Set it to the number of proxies of yours in front of the site, 0 for none.")
+
+
+DEPLOYMENT: tuple[Check, ...] = (sandbox_stays_at_home, proxies_are_counted)

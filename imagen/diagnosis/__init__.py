@@ -19,6 +19,8 @@ LOOKS: dict[str, Callable[[], Iterable[Finding]]] = {
     "storage": house.files,
     "pictures": house.pictures,
     "queue": house.queue,
+    "anomalies": house.anomalies,
+    "api keys": house.api_keys,
     "providers": gateways.providers,
     "prices": gateways.prices,
     "public address": gateways.public_address,
@@ -29,7 +31,7 @@ _TABLES = frozenset({"database", "migrations"})
 NEEDS = {
     "migrations": frozenset({"database"}),
     "clock": frozenset({"database"}),
-    **dict.fromkeys(("schedule", "queue", "prices"), _TABLES),
+    **dict.fromkeys(("schedule", "queue", "anomalies", "api keys", "prices"), _TABLES),
 }
 
 

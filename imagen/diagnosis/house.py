@@ -16,12 +16,12 @@ from PIL import features
 from imagen import health
 from imagen.conf import settings
 from imagen.diagnosis.finding import Finding, Level, error, ok, warning
-from imagen.models import Worker, database_now
+from imagen.models import Anomaly, ApiKey, Worker, database_now
 from imagen.models.image import storage
 
 APPS = frozenset({"imagen", "django_q"})
 CLOCK_SECONDS = 5.0
-MONEY = ("imagen.W025", "imagen.W026")
+ABOUT = {"imagen.W025": "budgets", "imagen.W026": "budgets", "imagen.W034": "webhooks"}  # others: the schedule
 FORMATS = {"PNG": "zlib", "JPEG": "jpg", "WebP": "webp"}
 
 
@@ -60,8 +60,8 @@ def schedule() -> Iterator[Finding]:
     """What the system checks say that need the database: its log, the sweep's schedule, budgets."""
     told = checks.run_checks(tags=[checks.Tags.database], databases=[DEFAULT_DB_ALIAS])
     ours = [message for message in told if str(message.id).startswith("imagen.")]
-    yield from (_told("budgets" if message.id in MONEY else "schedule", message) for message in ours)
-    if all(message.id in MONEY for message in ours):
+    yield from (_told(ABOUT.get(str(message.id), "schedule"), message) for message in ours)
+    if all(message.id in ABOUT for message in ours):
         yield ok("schedule", "The sweep is scheduled.")
 
 
@@ -75,6 +75,25 @@ def clock() -> Iterator[Finding]:
         yield warning("clock", f"is {apart:.0f} seconds away from the database's.", "Have both hosts use NTP.")
     else:
         yield ok("clock", f"agrees with the database's; the time zone is {timezone.get_current_timezone_name()}.")
+
+
+def anomalies() -> Iterator[Finding]:
+    """What was odd about services and nobody has looked at."""
+    if count := Anomaly.objects.unseen().count():
+        text = f"wait to be looked at: {count}."
+        yield warning("anomalies", text, 'Open "Anomalies" in the admin: each says what to do.')
+    else:
+        yield ok("anomalies", "were all looked at, or there are none.")
+
+
+def api_keys() -> Iterator[Finding]:
+    """Which keys programs come in with end soon."""
+    ending = list(ApiKey.objects.ending().select_related("user").order_by("expires_at"))
+    for key in ending:
+        text = f"{key} of {key.user.get_username()} ends on {key.expires_at:%Y-%m-%d}."
+        yield warning("api keys", text, "Make another, give it to the program, then revoke this one.")
+    if not ending:
+        yield ok("api keys", "None ends soon.")
 
 
 def files() -> Iterator[Finding]:

@@ -8,13 +8,16 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from datetime import date
+from functools import partial
 from typing import Any, Self, TypeVar
 
-from imagen import alarms, claims, registry
+from imagen import alarms, anomalies, claims, registry
 from imagen.conf import settings
+from imagen.engine import clock
 from imagen.engine.writer import Writer
 from imagen.exceptions import EgressBlocked, ProviderError
-from imagen.models import Gateway, Image, Job, Tempo
+from imagen.models import Gateway, Image, Job, Oddity, Tempo
 from imagen.models.gateway import CLOSED, DOWN
 from imagen.offers import Offer
 from imagen.providers.base import Provider
@@ -33,6 +36,7 @@ class Desk:
         self.providers = registry.configured()
         self.tempi: dict[tuple[str, str], Tempo] = {}
         self._learned: set[tuple[str, str]] = set()
+        self._puzzled: set[tuple[str, date]] = set()
         self._returned: dict[uuid.UUID, tuple[int, float]] = {}
         self.resting: set[str] = set()
         self.deaf: set[str] = set()  # their webhooks do not come, whatever they promise
@@ -86,6 +90,16 @@ class Desk:
         if self._learned:
             learned, self._learned = self._learned, set()
             await self.guarded(_remember, [self.tempi[key] for key in learned])
+
+    async def wonder(self) -> None:
+        """Note, once a day, which providers used status words that nobody knows."""
+        for alias, found in self.providers.items():
+            words, mark = sorted(found.puzzles.copy()), (alias, clock.now().date())
+            found.puzzles.clear()
+            if words and mark not in self._puzzled:
+                self._puzzled.add(mark)
+                note = partial(anomalies.note, Oddity.UNKNOWN_WORD, provider=alias, note=", ".join(words))
+                await self.guarded(note)
 
     async def sleep(self, seconds: float) -> bool:
         """Sleep; ``False`` as soon as the engine stops."""

@@ -7,14 +7,14 @@ import io
 import logging
 from functools import partial
 
-from imagen import failpoints, files, verdicts
+from imagen import failpoints, files, hauls
 from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.exceptions import EgressBlocked, ImagenError, OutputError, StorageError, TransitionError
-from imagen.models import Image, Job, Move
+from imagen.hauls import DECODE_TRIES, Haul, distinct
+from imagen.models import Image, Job, Move, Odd, Oddity
 from imagen.states import Review
 from imagen.types import Output, Snapshot
-from imagen.verdicts import DECODE_TRIES, Haul, distinct
 
 logger = logging.getLogger("imagen")
 SUSPECT_SECONDS = 5.0
@@ -33,7 +33,12 @@ async def fetch_outputs(desk: Desk, job: Job, snapshot: Snapshot, *, there: set[
         errors=tuple(found for found in got if isinstance(found, ImagenError)),
         there=len(there) + len(images),
         came=len(outputs),
+        odd=_surplus(len(snapshot.outputs), len(outputs)),
     )
+
+
+def _surplus(sent: int, kept: int) -> tuple[Odd, ...]:
+    return (Odd(Oddity.EXTRA_OUTPUTS, f"{sent} sent, {kept} kept"),) if kept < sent else ()
 
 
 async def _fetch(desk: Desk, job: Job, slot: int, output: Output, snapshot: Snapshot) -> Image | ImagenError:
@@ -66,11 +71,11 @@ async def _decode(desk: Desk, job: Job, slot: int, data: bytes) -> files.Ready:
     async with desk.alone:
         if job.decodes.count(str(slot)) >= DECODE_TRIES:
             raise OutputError("decoding the output ended the worker")
-        await _note(desk, verdicts.decoding(job, slot))
+        await _note(desk, hauls.decoding(job, slot))
         try:
             return await work()
         finally:
-            await _note(desk, verdicts.decoded(job, slot))
+            await _note(desk, hauls.decoded(job, slot))
 
 
 async def _note(desk: Desk, move: Move) -> None:

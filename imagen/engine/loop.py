@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from django.db import close_old_connections, reset_queries
 from django.utils import timezone
 
-from imagen import claims, detours, pipeline, registry
+from imagen import alarms, claims, deliveries, detours, pipeline, registry
 from imagen.conf import settings
 from imagen.engine import clock
 from imagen.engine.desk import Desk
+from imagen.engine.post import Post
 from imagen.engine.visit import Visit
 from imagen.models import Job, Worker, database_now
 from imagen.providers.base import Provider
@@ -43,7 +44,7 @@ class Engine:
 
     async def run(self, stopping: asyncio.Event | None = None) -> None:
         """Work until stopped or cancelled; what is under way then is finished or given back, nothing is lost."""
-        async with Desk(stopping or asyncio.Event()) as self.desk:
+        async with Desk(stopping or asyncio.Event()) as self.desk, Post(self.desk) as self.post:
             try:
                 await self._beat()
                 await self._work()
@@ -90,7 +91,8 @@ class Engine:
         await self.desk.flush()
         if self._visits or claimed or self.seconds is None:
             return True
-        return bool(await self.desk.guarded(work_is_near))
+        near = await self.desk.guarded(work_is_near)
+        return bool(near or self.post.busy)  # in this order: what is near may be taken just now
 
     def _claim(self, room: int) -> list[Job]:
         lanes = {alias: _lane(alias, found) for alias, found in self.desk.providers.items()}
@@ -107,6 +109,7 @@ class Engine:
     async def _beat(self) -> None:
         await self.desk.guarded(_beat, self.name, self._started_at, len(self._visits))
         await self.desk.remember()
+        await self.desk.wonder()
 
     async def _detour(self) -> None:
         await self.desk.guarded(detours.take)
@@ -151,20 +154,38 @@ def _lane(alias: str, found: Provider) -> claims.Lane:
 def _beat(name: str, started_at: datetime, in_flight: int) -> None:
     facts = {"started_at": started_at, "beat_at": clock.agree(), "in_flight": in_flight}
     Worker.objects.update_or_create(name=name, defaults=facts)
+    alarms.end(alarms.SILENT)
     reset_queries()  # with DEBUG the connection keeps every statement, and this one lives long
 
 
 def work_is_near() -> bool:
-    """Whether a job nobody holds comes due before the next sweep."""
+    """Whether a job or a message nobody holds comes due before the next sweep."""
     soon = database_now() + timedelta(seconds=settings.SWEEP_SECONDS)
-    return Job.objects.free().filter(due_at__lte=soon).exists()
+    return Job.objects.free().filter(due_at__lte=soon).exists() or deliveries.near(settings.SWEEP_SECONDS)
 
 
-def drive(*, seconds: float) -> bool:
-    """Work for at most about so many seconds, less when there is nothing to do; whether work is left."""
+def drive(*, seconds: float, told: Callable[[], bool] = lambda: False) -> bool:
+    """Work for at most about so many seconds, less with nothing to do or when ``told`` to stop; is work left?"""
     close_old_connections()
-    asyncio.run(Engine(seconds=seconds).run())
+    if not told():
+        asyncio.run(_drive(seconds, told))
     return work_is_near()
+
+
+async def _drive(seconds: float, told: Callable[[], bool]) -> None:
+    stopping = asyncio.Event()
+    listening = asyncio.create_task(_listen(told, stopping))
+    try:
+        await Engine(seconds=seconds).run(stopping)
+    finally:
+        listening.cancel()
+
+
+async def _listen(told: Callable[[], bool], stopping: asyncio.Event) -> None:
+    """Beside the loop, which may be waiting for the database."""
+    while not told():
+        await asyncio.sleep(TICK_SECONDS)
+    stopping.set()
 
 
 def serve(*, ready: Callable[[], None] = lambda: None) -> None:

@@ -6,12 +6,13 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from imagen import alarms, detours, failpoints, hooks, verdicts
+from imagen import alarms, detours, failpoints, hauls, hooks, kept, verdicts
 from imagen.conf import settings
 from imagen.engine import clock
 from imagen.engine.desk import Desk
 from imagen.engine.haul import fetch_outputs
 from imagen.engine.inquiry import inquire
+from imagen.engine.proof import ask_again
 from imagen.engine.rhythm import Rhythm
 from imagen.exceptions import (
     Busy,
@@ -28,7 +29,7 @@ from imagen.models import Job, Move
 from imagen.models.gateway import CLOSED, DOWN
 from imagen.outages import passing
 from imagen.states import FINAL, JobStatus
-from imagen.types import Failure, Snapshot, State
+from imagen.types import Snapshot, State
 
 logger = logging.getLogger("imagen")
 HOLD_SECONDS = 30.0
@@ -62,6 +63,8 @@ class Visit:
                 await self._submit()
             elif self.job.status == JobStatus.UNCONFIRMED:
                 await self._inquire()
+            elif self.job.status == JobStatus.FAILED:
+                await self._ask_again()
             while self.job.holder and self.job.status in _TO_ASK and await self._wait():
                 await self._look()
         except TransitionError:
@@ -78,7 +81,10 @@ class Visit:
 
     async def _put_aside(self) -> None:
         try:
-            await self.desk.writer.move(verdicts.poisoned(self.job, now=clock.now()))
+            if self.job.status == JobStatus.FAILED:
+                await self.desk.writer.run(kept.rest, self.job)
+            else:
+                await self.desk.writer.move(verdicts.poisoned(self.job, now=clock.now()))
         except Exception:
             logger.exception("a job could not be put aside; the end of its lease brings it back", extra=self._facts())
 
@@ -97,6 +103,14 @@ class Visit:
         self.adopted = True
         await self._make(await inquire(self.desk, self.job, self.provider))
         await self.desk.guarded(alarms.unconfirmed, self.job.provider)
+
+    async def _ask_again(self) -> None:
+        """What failed without its provider's word is taken up again when the outputs are there, and not before."""
+        snapshot = await ask_again(self.desk, self.job, self.provider)
+        if snapshot is not None:
+            await self._make(verdicts.taken_up(self.job))
+            self.resumed = True  # some of its places may have their picture
+            await self._collect(snapshot)
 
     # --- sending
 
@@ -237,7 +251,7 @@ class Visit:
         elif snapshot.state is State.DONE:
             self.empty += 1
             if self.empty > verdicts.EMPTY_LOOKS:
-                await self._make(verdicts.failed(self.job, Failure(code="no_outputs"), cost=snapshot.cost))
+                await self._make(verdicts.empty(self.job, cost=snapshot.cost))
         elif snapshot.state is State.FAILED and self.doubted:
             await self._make(verdicts.failed(self.job, snapshot.failure, cost=snapshot.cost))
         self.doubted = snapshot.state is State.FAILED  # it counts when said twice in a row, two seconds apart
@@ -261,5 +275,5 @@ class Visit:
         there = await self.desk.places(self.job) if self.resumed else set()
         haul = await fetch_outputs(self.desk, self.job, snapshot, there=there)
         await self._make(
-            verdicts.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=clock.now())
+            hauls.collected(self.job, haul, snapshot=snapshot, retention=self.provider.retention, now=clock.now())
         )

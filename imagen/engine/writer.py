@@ -9,12 +9,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.db import Error, IntegrityError, connection
 
 from imagen.engine import clock
-from imagen.models import Job, Move
+from imagen.models import Job, Move, Odd, Oddity
 from imagen.outages import passing
 from imagen.states import JobStatus
 from imagen.verdicts import unconfirmed
@@ -138,5 +139,6 @@ def _taken(move: Move) -> bool:
 def _doubted(move: Move) -> bool:
     """The provider gave the same id to two of our jobs: the second is not believed."""
     logger.error("two jobs with one remote id", extra={"job": str(move.job.pk), "provider": move.job.provider})
-    Job.objects.move([unconfirmed(move.job, now=clock.now(), note="the same id twice")])
+    step = unconfirmed(move.job, now=clock.now(), note="the same id twice")
+    Job.objects.move([replace(step, odd=(Odd(Oddity.SAME_ID, str(move.changes["remote_id"])),))])
     return False

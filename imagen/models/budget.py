@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from imagen.messages import listed
 from imagen.models.money import MoneyField, amount
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         whose = self.group or self.user or self.get_scope_display()
-        return f"{whose}, {self.get_period_display()}"
+        return listed(whose, self.get_period_display())
 
 
 class PurseQuerySet(models.QuerySet["Purse"]):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
+from django.db.models import DateTimeField, Expression, Value
 from django.utils import timezone
 
 
@@ -16,3 +18,20 @@ def database_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         found: datetime = cursor.fetchone()[0]
     return found.astimezone(UTC)
+
+
+class Ago(Expression):
+    """So long ago by the same clock, within a query that asks for something else anyway."""
+
+    def __init__(self, length: timedelta) -> None:
+        super().__init__(output_field=DateTimeField())
+        self.length = length
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """As PostgreSQL says it."""
+        return "(clock_timestamp() - %s)", [self.length]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """This host's time."""
+        sql, params = compiler.compile(Value(timezone.now() - self.length, output_field=self.output_field))
+        return sql, params

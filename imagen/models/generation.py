@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from imagen import costs, failpoints
 from imagen.models.image import Image
-from imagen.signals import generation_finished
-from imagen.states import FINISHED, RETRYABLE, UNFINISHED, JobStatus, Status, outcome
+from imagen.signals import generation_finished, generations_turned
+from imagen.states import FINISHED, RETRYABLE, TOLD, UNFINISHED, JobStatus, Status, outcome
 from imagen.types import ImageRequest
 
 if TYPE_CHECKING:
@@ -60,14 +60,18 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         if not generations:
             return
         jobs, images = _jobs(list(generations)), _images(list(generations))
-        alike, now = defaultdict(list), timezone.now()
+        alike, now, turned = defaultdict(list), timezone.now(), []
         for pk, generation in generations.items():
             news = generation.take_stock(jobs[pk], images=images.get(pk, 0), now=now)
             if news or pk in changed:
                 generation.version += 1
                 alike[tuple(news.items())].append(pk)
+            if news.get("status") in TOLD:
+                turned.append(generation)
         for changes, found in alike.items():
             self.model.objects.filter(pk__in=found).update(**dict(changes), version=F("version") + 1)
+        if turned:
+            generations_turned.send(self.model, generations=turned)
 
 
 def _images(pks: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
@@ -115,6 +119,15 @@ class Generation(models.Model):
     completed_at = models.DateTimeField(_("finished"), null=True)
     cancel_asked_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    place = models.CharField(_("for the field"), max_length=200, blank=True, default="")
+    place_id = models.CharField(max_length=255, blank=True, default="")
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children", verbose_name=_("made from"))
+    batch = models.ForeignKey(
+        "imagen.Batch", models.SET_NULL, null=True, related_name="generations", verbose_name=_("batch")
+    )
+    wording = models.JSONField(default=dict)
+    unseen = models.BooleanField(default=False)
+    webhook_url = models.CharField(max_length=2000, blank=True, default="")
 
     objects = GenerationQuerySet.as_manager()
 
@@ -135,6 +148,10 @@ class Generation(models.Model):
             models.Index(fields=("user", "-created_at", "-id"), name="imagen_gen_by_user"),
             models.Index(fields=("model", "-created_at", "-id"), name="imagen_gen_by_model"),
             models.Index(fields=("provider", "-created_at", "-id"), name="imagen_gen_by_provider"),
+            models.Index(
+                fields=("place", "place_id", "-created_at"), name="imagen_gen_by_place", condition=~models.Q(place="")
+            ),
+            models.Index(fields=("user",), name="imagen_gen_unseen", condition=models.Q(unseen=True)),
         )
 
     def __str__(self) -> str:
@@ -154,6 +171,11 @@ class Generation(models.Model):
             seed=self.seed,
             output_format=self.output_format or None,
         )
+
+    @property
+    def own_words(self) -> str:
+        """What the person wrote, without what a style and the house added."""
+        return str(self.wording.get("own") or self.prompt)
 
     @property
     def finished(self) -> bool:

@@ -56,6 +56,16 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Pictures of generations nobody deleted."""
         return self.filter(generation__deleted_at=None)
 
+    def public(self) -> ImageQuerySet:
+        """Pictures a page refers to, or did; what an image field holds is a copy, and its original stays ours.
+
+        So does the example of a style: who is offered that sees a small one.
+        """
+        from imagen.models.studio import Placement  # noqa: PLC0415  # the two rows know each other
+
+        elsewhere = Placement.objects.filter(file_name="").exclude(content_type__app_label=Image._meta.app_label)
+        return self.standing().filter(pk__in=elsewhere.values("image"))
+
 
 class Image(models.Model):
     """One output in our storage; ``sha256`` and ``bytes`` describe what its address serves."""
@@ -78,6 +88,9 @@ class Image(models.Model):
     flagged = models.BooleanField(_("flagged by the provider"), null=True, default=None)
     review = models.CharField(_("review"), max_length=10, choices=Review.choices, default="none")
     provider_model = models.CharField(_("made by"), max_length=150)
+    focal_x = models.PositiveSmallIntegerField(_("focal point, per cent from the left"), default=50)
+    focal_y = models.PositiveSmallIntegerField(_("focal point, per cent from the top"), default=50)
+    discarded_at = models.DateTimeField(_("discarded"), null=True)
     created_at = models.DateTimeField(_("made"))
 
     objects = ImageQuerySet.as_manager()

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imagen import costs, failpoints
 from imagen.exceptions import TransitionError
+from imagen.models.anomaly import Anomaly
 from imagen.models.clock import database_now
 from imagen.models.erasure import Erasure
 from imagen.models.event import Event
@@ -67,6 +68,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             written = self._write(steps, now)
             Event.objects.bulk_create([event_of(move, now) for move, before in steps if telling(move, before)])
             self._account([move for move, before in steps if weighty(move, before)])
+            _remark([move for move, _ in steps if move.odd])
             Entry.objects.post([change_of(move, before, now) for move, before in steps], at=now)
             _reach(steps, "written")
         _reach(steps, "committed")
@@ -147,6 +149,7 @@ class Job(models.Model):
     created_at = models.DateTimeField(_("made"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent"), null=True)
     accepted_at = models.DateTimeField(_("accepted"), null=True)
+    fetch_asked_at = models.DateTimeField(null=True)  # a person had its gateway asked once more, after it failed
 
     objects = JobQuerySet.as_manager()
 
@@ -203,6 +206,12 @@ class Job(models.Model):
         """Make one step now, or raise ``TransitionError`` when the row is not ours or not there any more."""
         if not Job.objects.move([Move(job=self, to=to, **step)]):
             raise TransitionError(f"{self.pk} cannot become {to}")
+
+
+def _remark(moves: Sequence[Move]) -> None:
+    for move in moves:
+        for odd in move.odd:
+            Anomaly.objects.note(odd, job=move.job)
 
 
 def _reach(steps: Sequence[tuple[Move, Stand]], how: str) -> None:

@@ -1,4 +1,4 @@
-"""Rows that have served: keys nobody may repeat any more, workers nobody hears of."""
+"""Rows that have served: keys nobody may repeat, workers nobody hears of, anomalies no request keeps, old messages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from imagen.models.anomaly import Anomaly
 from imagen.models.gateway import Worker
 from imagen.models.idempotency import REMEMBERED, IdempotencyKey
+from imagen.models.webhook import Delivery
 
 
 def leftovers() -> tuple[QuerySet[Any], ...]:
@@ -18,4 +20,6 @@ def leftovers() -> tuple[QuerySet[Any], ...]:
     return (
         IdempotencyKey.objects.filter(created_at__lt=now - REMEMBERED),
         Worker.objects.filter(beat_at__lt=now - timedelta(days=1)),
+        Anomaly.objects.served(),
+        Delivery.objects.served(),
     )

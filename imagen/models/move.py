@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imagen import costs
+from imagen.models.anomaly import Odd
 from imagen.models.event import Event
 from imagen.models.image import Image
 from imagen.models.ledger import Change
@@ -45,7 +46,7 @@ class Move:
     """One step of one job: where to, what else changes, why, and the pictures that came with it.
 
     ``wait`` seconds until somebody should look again; ``None`` when nobody has to. ``release`` lets any worker look.
-    ``stamps`` are fields that take the time of the transaction.
+    ``stamps`` are fields that take the time of the transaction. ``odd`` is what people should see of it.
     """
 
     job: Job
@@ -59,6 +60,7 @@ class Move:
     warnings: tuple[str, ...] = ()
     actor: Any = None
     images: tuple[Image, ...] = ()
+    odd: tuple[Odd, ...] = ()
 
     def __post_init__(self) -> None:
         if self.to in WORKING and self.wait is None:

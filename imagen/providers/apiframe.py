@@ -45,6 +45,7 @@ class Apiframe(Provider):
     origin = "https://api.apiframe.ai"
     idempotent = True  # for 24 hours
     webhooks = True
+    signed = True
     retention = 86400.0  # the OpenAPI document says 24 hours, an older page three months
     offers = catalogue(
         _offer("imagen-4", 7),

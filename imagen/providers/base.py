@@ -4,44 +4,39 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from imagen.exceptions import BadSignature, Busy, Declined, NotFound, ProviderError, Unclear, Unreadable
+from imagen.exceptions import BadSignature, ProviderError, Unreadable
 from imagen.offers import Model, Offer, Price
-from imagen.providers.cleaning import cleaned, quoted
-from imagen.types import Call, Failure, Found, ImageRequest, Reply, Snapshot, State
+from imagen.providers.reading import REMOTE_ID, SURPRISES, Reader, between, first, is_empty, moment, possible, readable
+from imagen.types import Call, Found, ImageRequest, Reply, Snapshot, State
 
+__all__ = ["REMOTE_ID", "Provider", "between", "first", "is_empty", "moment", "readable"]
 logger = logging.getLogger("imagen")
-REMOTE_ID = re.compile(r"(?!\.)[A-Za-z0-9_.:-]{1,255}")  # never "..": it stands in a path
-_FILTERED = re.compile(r"filtered|sensitive|moderat|safety|content.?polic|prohibited|nsfw", re.IGNORECASE)
-_POOR = re.compile(r"insufficient[ _-]?(credit|balance|fund)", re.IGNORECASE)
-_UNDECIDED = frozenset({408, 409, 499})  # a proxy may say these after the call went through
-_SURPRISES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-T = TypeVar("T")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,30}")
+_MOST_PUZZLES = 20
 
 
-class Provider(ABC):
+class Provider(Reader, ABC):
     """One gateway: facts as class attributes, two calls, one reading; it never opens a socket."""
 
     slug: ClassVar[str]
-    label: ClassVar[str]
     origin: ClassVar[str]
     offers: ClassVar[Mapping[str, tuple[Offer, ...]]]
     words: ClassVar[Mapping[str, State]]
     models: ClassVar[tuple[Model, ...]] = ()  # what it sells that ``imagen.offers.MODELS`` does not know
     idempotent: ClassVar[bool] = False
     webhooks: ClassVar[bool] = False
+    signed: ClassVar[bool] = False  # whether ``ring`` has a signature to verify over the whole body
     needs_key: ClassVar[bool] = True
     retention: ClassVar[float] = 3600.0  # seconds the gateway keeps outputs; an hour where it does not say
 
@@ -59,6 +54,7 @@ class Provider(ABC):
         self.webhook_secrets = tuple(part.strip() for part in webhook_secret.split(",") if part.strip())
         self.per_minute = per_minute
         self.max_in_flight = max_in_flight
+        self.puzzles: set[str] = set()  # status words it used and we do not know, until they are noted
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {urlsplit(self.url).netloc}>"
@@ -167,15 +163,8 @@ class Provider(ABC):
         """Whom we are there, as few letters that tell one account from another and no key."""
         return sha256(f"{self.url} {self.api_key}".encode()).hexdigest()[:16]
 
-    def understand(self, reply: Reply, parse: Callable[[dict[str, Any]], T]) -> T:
-        """What ``parse`` makes of a good answer; what it stumbles over is an unreadable one."""
-        try:
-            return parse(self.accept(reply))
-        except _SURPRISES as error:
-            raise Unreadable(f"{self.label} answered in an unknown shape") from error
-
     def _checked(self, snapshot: Snapshot) -> Snapshot:
-        if snapshot.remote_id != "" and not _possible(snapshot.remote_id):
+        if snapshot.remote_id != "" and not possible(snapshot.remote_id):
             raise Unreadable(f"{self.label} answered with an impossible id")
         failure = snapshot.failure and replace(snapshot.failure, message=self.clean(snapshot.failure.message))
         return replace(snapshot, failure=failure, model=self.clean(snapshot.model)[:100])
@@ -183,126 +172,42 @@ class Provider(ABC):
     def _looked_through(self, found: Found) -> Found:
         if not found.more.isprintable():
             raise Unreadable(f"{self.label} names a next page that cannot be asked for")
-        return replace(found, traces=tuple(trace for trace in found.traces if _possible(trace.remote_id)))
+        return replace(found, traces=tuple(trace for trace in found.traces if possible(trace.remote_id)))
 
     def named(self, body: bytes) -> str:
         """The remote id that a delivery, its signature verified, is about."""
         try:
             remote_id = self.about(json.loads(body))
-        except (*_SURPRISES, ProviderError) as error:
+        except (*SURPRISES, ProviderError) as error:
             raise BadSignature("the delivery is not about a job") from error
-        if not _possible(remote_id):
+        if not possible(remote_id):
             raise BadSignature("the delivery names an impossible id")
         return str(remote_id)
+
+    def claimed(self, body: bytes) -> State | None:
+        """What a verified delivery says of the job: noted at most, never believed; ``None`` where none is signed."""
+        with suppress(*SURPRISES):
+            return self.words.get(str(json.loads(body)["status"]).lower()) if self.signed else None
+        return None
 
     def about(self, delivery: Any) -> Any:
         """The remote id in the body of a webhook."""
         return delivery["id"]
 
-    def accept(self, reply: Reply) -> dict[str, Any]:
-        """The document of a successful reply; any other status becomes its error."""
-        if 200 <= reply.status < 300:
-            return reply.document()
-        if reply.status == 429:
-            raise Busy("too many requests", retry_after=_seconds(reply.headers.get("retry-after", "")))
-        if 400 <= reply.status < 500:
-            raise self.refusal(reply.status, self.message(reply.document()))
-        raise Unclear(f"{self.label} answered {reply.status}", code=_unclear_code(reply.status))
-
-    def refusal(self, status: int, message: str) -> ProviderError:
-        """The error for a complete, definite refusal with this HTTP status."""
-        text = self.clean(message)
-        if status == 429:
-            return Busy(text)
-        if status == 402 or _POOR.search(text):
-            return Declined(text, code="provider_insufficient_credits")
-        if status in (401, 403):
-            return Declined(text, code="provider_auth")
-        if status in (404, 410):
-            return NotFound(text)
-        if 400 <= status < 500 and status not in _UNDECIDED:
-            return Declined(text, code=self.failure(text, "provider_rejected").code)
-        return Unclear(text, code=_unclear_code(status))
-
-    def failure(self, message: str, code: str = "provider_failed") -> Failure:
-        """Why a job failed: the filter is recognised by its words, everything else is ``code``."""
-        return Failure(code="content_filtered" if _FILTERED.search(message) else code, message=message)
-
-    def message(self, document: dict[str, Any]) -> str:
-        """The provider's own words in an error document; ``detail`` and ``title`` are RFC 9457's."""
-        words = (document.get(name) for name in ("message", "error", "detail", "title"))
-        return str(next(filter(None, words), ""))
-
     def state(self, word: str) -> State:
         """A word we do not know means "not finished", never "failed"."""
         if word.lower() not in self.words:
             _puzzled(self.slug, self.clean(word)[:50])
+            self._wonder(word)
         return self.words.get(word.lower(), State.PENDING)
 
-    def clean(self, text: str) -> str:
-        """Text fit to keep and show: no control characters, no key, at most 500 characters."""
-        return cleaned(text, limit=500, secrets=(self.api_key,))
-
-    def quote(self, reply: Reply, *secrets: str) -> str:
-        """A reply as administrators may read it: its status and 2000 characters, without our keys and ``secrets``."""
-        return quoted(reply, secrets=(self.api_key, *self.webhook_secrets, *secrets))
+    def _wonder(self, word: str) -> None:
+        """Remember it as far as it looks like a word; what a gateway may say instead stands in no row."""
+        if len(self.puzzles) < _MOST_PUZZLES:
+            self.puzzles.add(word if _WORD.fullmatch(word) and word == self.clean(word) else "?")
 
 
 @lru_cache(maxsize=256)
 def _puzzled(slug: str, word: str) -> None:
     """Say once, and not with every look, that a gateway uses a word we do not know."""
     logger.warning("a provider says %r of a job, which we do not know", word, extra={"provider": slug})
-
-
-def is_empty(balance: str) -> bool:
-    """Whether a balance in plain words, as ``read_balance`` gives it, says that nothing is left."""
-    try:
-        return Decimal(balance.partition(" ")[0]) <= 0
-    except InvalidOperation:
-        return False
-
-
-def moment(text: Any) -> datetime:
-    """A time as a gateway writes it, nanoseconds or not; without a zone it is in UTC."""
-    found = datetime.fromisoformat(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def between(start: Any, end: Any) -> float | None:
-    """Seconds from one time a gateway writes to another; ``None`` where that makes no sense."""
-    with suppress(*_SURPRISES):
-        seconds = (moment(end) - moment(start)).total_seconds()
-        return seconds if seconds > 0 else None
-    return None
-
-
-def first(document: Mapping[str, Any], *names: str) -> Any:
-    """What stands under the first of these names that says anything; ``None`` where none does."""
-    return next((document[name] for name in names if document.get(name) not in (None, "")), None)
-
-
-def readable(rows: Any, read: Callable[[Any], T]) -> tuple[T, ...]:
-    """What ``read`` makes of each of the rows; one it cannot read is left out, no list at all is an error."""
-    if not isinstance(rows, list):
-        raise Unreadable("there is no list in the answer")
-    found = []
-    for row in rows:
-        with suppress(*_SURPRISES):
-            found.append(read(row))
-    return tuple(found)
-
-
-def _possible(remote_id: Any) -> bool:
-    return isinstance(remote_id, str) and REMOTE_ID.fullmatch(remote_id) is not None
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), 900.0)
-
-
-def _unclear_code(status: int) -> str:
-    return "provider_unavailable" if status >= 500 else "provider_protocol_error"

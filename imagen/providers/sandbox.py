@@ -165,9 +165,14 @@ def _accept(call: Call, now: float) -> Reply:
         nsfw=told.nsfw,
         fail=told.fail,
         key=_digest(call.headers.get("Idempotency-Key", "")),
-        caption="" if "text" in asked["negative_prompt"].lower() else told.caption,
+        caption="" if _wordless(asked) else told.caption,
     )
     return _news(job, now)
+
+
+def _wordless(asked: dict[str, Any]) -> bool:
+    """Whether no text is wanted in the picture."""
+    return "text" in asked["negative_prompt"].lower() or "no text" in asked["prompt"].lower()
 
 
 def _digest(*parts: Any) -> str:

@@ -36,6 +36,7 @@ class WaveSpeed(Provider):
     label = "WaveSpeedAI"
     origin = "https://api.wavespeed.ai"
     webhooks = True
+    signed = True
     retention = 7 * 86400.0  # https://wavespeed.ai/docs/what-are-predictions
     offers = catalogue(
         _imagen("imagen-4", "google/imagen4", "0.038", "1k", "2k"),

@@ -67,6 +67,13 @@ class DeliveryContract:
             for late in (-301, -300, 300, 301):
                 assert self._rings(recorded, monkeypatch, late=late) is (not timed or abs(late) <= 300), (name, late)
 
+    def test_what_a_webhook_says_besides_is_read_only_where_it_is_signed(self, provider: Provider) -> None:
+        for body in NAMELESS:
+            assert provider.claimed(body) is None
+        for name, recorded in self.deliveries().items():
+            claim = provider.claimed(recorded["delivery"]["body"].encode())
+            assert claim is None or provider.signed, name
+
     def _rings(
         self,
         recorded: Mapping[str, Any],

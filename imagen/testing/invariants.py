@@ -6,29 +6,21 @@ The promises have numbers, I1 to I10. Each is checked as far as rows and files c
 
 from __future__ import annotations
 
-import hashlib
-import uuid
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
-from pathlib import PurePosixPath
-from typing import Any
+from itertools import pairwise
 
-from django.apps import apps
-
-from imagen import registry
+from imagen import kept, registry
 from imagen.costs import currency, shown, shown_in
-from imagen.files import PREFIX
-from imagen.models import Erasure, Event, Generation, Image, Job
-from imagen.models.image import storage
+from imagen.models import Generation, Job
 from imagen.states import ACCEPTED, FINAL, FINISHED, HELD, NEXT, JobStatus, Status, outcome
-from imagen.testing import accounts
+from imagen.testing import accounts, mail, surroundings
 from imagen.testing.ledger import Ledger
+from imagen.testing.site import Site
 
-UNFINISHED = "unfinished"
-TASKS = ("imagen.tasks.drive", "imagen.tasks.sweep")
+_AFTER_ALL = (JobStatus.FAILED, JobStatus.STORING)
 _OVER_FOR_GOOD = frozenset({JobStatus.COMPLETED, JobStatus.CANCELED})
 
 
@@ -47,35 +39,6 @@ def broken(site: Site) -> Iterator[str]:
     """The same of a site that was read already."""
     for name, (_, rule) in RULES.items():
         yield from (f"{name}: {wrong}" for wrong in rule(site))
-
-
-@dataclass(slots=True, kw_only=True)
-class Site:
-    """All the rows there are, each kind read once, and what the gateway knows, if there is one to ask."""
-
-    ledger: Ledger | None = None
-    generations: dict[uuid.UUID, Generation] = field(default_factory=dict)
-    jobs: dict[uuid.UUID, Job] = field(default_factory=dict)
-    images: list[Image] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    of: dict[Any, list[Job]] = field(default_factory=lambda: defaultdict(list))
-    shown: dict[Any, list[Image]] = field(default_factory=lambda: defaultdict(list))
-    history: dict[Any, list[Event]] = field(default_factory=lambda: defaultdict(list))
-
-    @classmethod
-    def read(cls, ledger: Ledger | None) -> Site:
-        """The site as it stands; one without requests has nothing to read."""
-        site = cls(ledger=ledger, generations=Generation.objects.in_bulk())
-        if site.generations:
-            site.jobs, site.images = Job.objects.in_bulk(), list(Image.objects.all())
-            site.events = list(Event.objects.order_by("pk"))
-        for job in site.jobs.values():
-            site.of[job.generation_id].append(job)
-        for image in site.images:
-            site.shown[image.generation_id].append(image)
-        for event in site.events:
-            site.history[event.job_id or event.generation_id].append(event)
-        return site
 
 
 def _each_job(rule: Callable[[Site, Job], Iterator[str]], site: Site) -> Iterator[str]:
@@ -129,7 +92,7 @@ def _swapped(site: Site, job: Job) -> Iterator[str]:
         if after not in NEXT[before] and (after != before or before in _OVER_FOR_GOOD):
             yield f"became {after} after {before}"
         before = after
-    held = job.status in HELD | {JobStatus.UNCONFIRMED}
+    held = job.status in HELD | {JobStatus.UNCONFIRMED} or _asked_after(site, job)
     yield from _true(
         {
             "was claimed more often than its fence says": moves.count(JobStatus.SUBMITTING) > job.fence,
@@ -143,8 +106,15 @@ def _moves(site: Site, job: Job) -> list[JobStatus]:
     return [JobStatus(event.what) for event in site.history[job.pk] if event.what in JobStatus.values]
 
 
+def _asked_after(site: Site, job: Job) -> bool:
+    """Whether a look at a failed call may be due: it was paid, nobody else told its end, and it still stands."""
+    replaced = any(other.replaces_id == job.pk for other in site.of[job.generation_id])
+    return kept.open_ended(job) and not replaced and site.generations[job.generation_id].deleted_at is None
+
+
 def _final(site: Site) -> Iterator[str]:
     yield from _each_job(_ended, site)
+    yield from _each_job(_taken_up, site)
     yield from _each_generation(_timed, site)
 
 
@@ -152,6 +122,20 @@ def _ended(site: Site, job: Job) -> Iterator[str]:
     """What was complete or cancelled once is so for good."""
     once = _OVER_FOR_GOOD.intersection(_moves(site, job))
     yield from (f"was {status} before" for status in once if job.status != status)
+
+
+def _taken_up(site: Site, job: Job) -> Iterator[str]:
+    """A failed call went on only if it was paid, ended without its provider's word, and its outputs were there."""
+    steps = [event for event in site.history[job.pk] if event.what in JobStatus.values]
+    ends = {now.code for now, after in pairwise(steps) if (now.what, after.what) == _AFTER_ALL}
+    there = site.ledger.job(job.remote_id) if site.ledger else None
+    yield from _true(
+        {
+            "went on after an end that was told": not ends <= kept.STORED | kept.UNTOLD,
+            "went on and was never accepted": bool(ends) and (job.accepted_at is None or job.remote_id == ""),
+            "went on without outputs there": bool(ends) and there is not None and not there.shown,
+        }
+    )
 
 
 def _timed(site: Site, generation: Generation) -> Iterator[str]:
@@ -214,74 +198,16 @@ def _due(site: Site, job: Job) -> Iterator[str]:
     """Somebody looks at it some time: all that is not over is due, but for a doubt that only a person can end."""
     over, parked = job.status in FINAL, job.status == JobStatus.UNCONFIRMED
     rules = {
-        "is over and still due": over and job.due_at is not None,
+        "is over and still due": over and job.due_at is not None and not _asked_after(site, job),
         "is not over and never due": not over and not parked and job.due_at is None,
         "is held and never due": job.holder != "" and job.due_at is None,
     }
     yield from _true(rules)
 
 
-# Files and queue
-
-
-def _stored(site: Site) -> Iterator[str]:
-    for image in site.images:
-        yield from (f"Image {image.pk} {wrong}." for wrong in _of_image(image))
-    yield from _orphans(site)
-
-
-def _of_image(image: Image) -> Iterator[str]:
-    for name in image.files:
-        if not storage().exists(name):
-            yield f"has no file {name}"
-            return
-    with image.file.open("rb") as file:
-        data = file.read()
-    if (len(data), hashlib.sha256(data).hexdigest()) != (image.bytes, image.sha256):
-        yield "serves other bytes than its row says"
-
-
-def _orphans(site: Site) -> Iterator[str]:
-    """Every file belongs to a picture, is about to go, or was just kept for a call that is not over."""
-    known = {name for image in site.images for name in image.files}
-    unknown = [name for name in _files(PREFIX) if name not in known]
-    if unknown:
-        doomed = set(Erasure.objects.values_list("name", flat=True))
-        coming = {
-            f"{PREFIX}/{folder}" for job in site.jobs.values() if job.status not in FINAL for folder in _homes(job)
-        }
-        lost = (name for name in unknown if name not in doomed and name.rpartition("/")[0] not in coming)
-        yield from (f"File {name} belongs to no row." for name in lost)
-
-
-def _homes(job: Job) -> Iterable[uuid.UUID]:
-    return (uuid.uuid5(job.pk, str(slot)) for slot in job.slots)
-
-
-def _files(folder: str) -> Iterator[str]:
-    try:
-        folders, names = storage().listdir(folder)
-    except FileNotFoundError:
-        return
-    yield from (str(PurePosixPath(folder, name)) for name in names)
-    for inner in folders:
-        if inner != UNFINISHED:
-            yield from _files(str(PurePosixPath(folder, inner)))
-
-
-def _queued(site: Site) -> Iterator[str]:
-    """The queue knows that there is something to do, not what."""
-    if not site.generations or not apps.is_installed("django_q"):
-        return
-    for row in apps.get_model("django_q", "OrmQ").objects.all():
-        yield from _carried(row.task)
-    for row in apps.get_model("django_q", "Task").objects.filter(func__in=TASKS):
-        yield from _carried({"func": row.func, "args": row.args, "kwargs": row.kwargs, "result": row.result})
-
-
-def _carried(task: Mapping[str, Any]) -> Iterator[str]:
-    if task.get("func") in TASKS and any(task.get(name) for name in ("args", "kwargs", "result")):
-        yield f"The queue carries more than a bell: {task['func']}."
+def _some_time(site: Site) -> Iterator[str]:
+    yield from _each_job(_due, site)
+    yield from mail.due(site)
 
 
 Rule = Callable[[Site], Iterator[str]]
@@ -291,9 +217,9 @@ RULES: Mapping[str, tuple[str, Rule]] = {
     "I3": ("a provider's id belongs to one call", _named_once),
     "I4": ("a status changes from where it stood, by who holds it", partial(_each_job, _swapped)),
     "I5": ("an end is an end", _final),
-    "I6": ("a picture has its whole file, a file its picture", _stored),
+    "I6": ("a picture has its whole file, a file its picture", surroundings.stored),
     "I7": ("a step, its history and what follows from it are written together", _written_together),
     "I8": ("money is set aside, spent and given back as the calls stand, and the books balance", _paid),
-    "I9": ("nothing but a bell goes through the queue", _queued),
-    "I10": ("whatever is not over is due some time", partial(_each_job, _due)),
+    "I9": ("nothing but a bell goes through the queue", surroundings.queued),
+    "I10": ("whatever is not over is due some time", _some_time),
 }

@@ -83,6 +83,7 @@ class Job:
     time: float = field(default_factory=wall)
     started: float = field(default_factory=monotonic)
     polls: int = 0
+    shown: int = 0  # looks whose answer showed its outputs
 
     @property
     def prompt(self) -> str:

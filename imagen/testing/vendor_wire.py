@@ -140,7 +140,10 @@ class VendorWire(ABC):
             raise Refused(404, missing)
         script = self.ledger.script(job.prompt)
         job.polls += 1
-        return self.bent("poll", job.id, Answer.of(self.news(job, self.word(job))), script)
+        word = self.word(job)
+        answer = self.bent("poll", job.id, good := Answer.of(self.news(job, word)), script)
+        job.shown += answer is good and self.stage(word) is Stage.DONE and script.outputs != 0 and not script.expired
+        return answer
 
     def bent(self, kind: str, subject: str, answer: Answer, script: Script | None = None) -> Answer:
         """A good answer, or what the script makes of it."""

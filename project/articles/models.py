@@ -10,8 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from imagen.models import Image
-from project.articles.plates import ENDINGS, SMALL, Plate
+from project.articles import plates
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
@@ -40,17 +39,13 @@ class Article(models.Model):
         upload_to="articles/%Y/%m/",
         width_field="hero_width",
         height_field="hero_height",
-        validators=[FileExtensionValidator(ENDINGS)],
+        validators=[FileExtensionValidator(plates.ENDINGS)],
         blank=True,
     )
     hero_small = models.FileField(upload_to="articles/%Y/%m/", blank=True, default="", editable=False)
     hero_width = models.PositiveIntegerField(null=True, editable=False)
     hero_height = models.PositiveIntegerField(null=True, editable=False)
     hero_alt = models.CharField(_("alt text"), max_length=300, blank=True, default="")
-    hero_generated = models.BooleanField(_("made by AI"), default=False, editable=False)
-    hero_source = models.ForeignKey(
-        Image, models.SET_NULL, null=True, related_name="+", editable=False, verbose_name=_("made from")
-    )
     published = models.BooleanField(_("published"), default=False)
     published_at = models.DateTimeField(_("date"), default=timezone.now)
 
@@ -84,11 +79,34 @@ class Article(models.Model):
     @property
     def small_width(self) -> int:
         """How wide the small copy of the hero is."""
-        return min(SMALL, self.hero_width or SMALL)
+        return min(plates.SMALL, self.hero_width or plates.SMALL)
 
-    def illustrate(self, plate: Plate | None) -> None:
-        """Take this hero, or none; the files reach storage when the article is saved."""
-        self.hero = plate.large if plate else ""
-        self.hero_small = plate.small if plate else ""
-        self.hero_generated = plate is not None and plate.generated
-        self.hero_source = plate.source if plate else None
+    def illustrate(self, file: plates.Upload | None) -> None:
+        """Take this hero and a small copy of it, or none; the files reach storage when the article is saved."""
+        self.hero = file or ""
+        self.hero_small = plates.small(file) if file else ""
+
+
+class Figure(models.Model):
+    """A further picture below the words of an article."""
+
+    article = models.ForeignKey(Article, models.CASCADE, related_name="figures")
+    picture = models.ImageField(
+        _("picture"),
+        upload_to="articles/%Y/%m/",
+        width_field="width",
+        height_field="height",
+        validators=[FileExtensionValidator(plates.ENDINGS)],
+    )
+    width = models.PositiveIntegerField(null=True, editable=False)
+    height = models.PositiveIntegerField(null=True, editable=False)
+    alt = models.CharField(_("alt text"), max_length=300)
+    caption = models.CharField(_("caption"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("figure")
+        verbose_name_plural = _("figures")
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return self.caption or self.alt

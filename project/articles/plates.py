@@ -1,26 +1,19 @@
-"""A picture made ready for a public page: the file, a small copy for cards, and whether AI made it."""
+"""A picture made ready for a public page: a small copy for cards, marked like the large one."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from django.core.files.base import ContentFile, File
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from PIL import Image as Pillow
 from PIL import ImageOps
 
 from imagen import marks
-from imagen.models import Image
-from imagen.models.image import ImageQuerySet
-from imagen.states import Review
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
-
     Bytes = ContentFile[bytes]
     Upload = File[bytes]
 else:  # neither can be subscripted at run time
@@ -36,52 +29,17 @@ class Unusable(Exception):
     """This file cannot go on a page; the message is one sentence for the editor."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plate:
-    """A picture ready to be printed, and the generated picture it is a copy of, if any."""
-
-    large: Bytes
-    small: Bytes
-    generated: bool
-    source: Image | None = None
-
-
-def placeable(user: AbstractBaseUser) -> ImageQuerySet:
-    """The generated pictures this person may put on a page: theirs to see, and neither held nor rejected."""
-    withheld = (Review.HELD, Review.REJECTED)
-    return Image.objects.of(user).standing().exclude(review__in=withheld).select_related("generation")
-
-
-def of_picture(image: Image, *, title: str) -> Plate:
-    """A public copy of a generated picture, named after the article. Raises ``Unusable``."""
+def small(file: Upload) -> Bytes:
+    """A small copy of it, which says too when AI made it. Raises ``Unusable``."""
+    file.seek(0)
+    data = file.read()
+    file.seek(0)
     try:
-        with image.file.open() as file:
-            data = file.read()
-    except Exception as error:  # a storage backend may raise anything
-        raise Unusable(_("The picture cannot be read just now. Try again in a moment.")) from error
-    ending = PurePath(str(image.file.name)).suffix
-    return _plate(data, name=f"{slugify(title)[:60] or 'picture'}{ending}", system=image.provider_model, source=image)
-
-
-def of_upload(upload: Upload) -> Plate:
-    """A file somebody chose from their own disk. Raises ``Unusable``."""
-    upload.seek(0)
-    return _plate(upload.read(), name=PurePath(str(upload.name)).name, system="")
-
-
-def _plate(data: bytes, *, name: str, system: str, source: Image | None = None) -> Plate:
-    try:
-        generated = source is not None or marks.marked(data)
-        small = _shrunk(data)
-        small = marks.mark(small, system=system) if generated else small
+        made = _shrunk(data)
+        made = marks.mark(made, system="") if marks.marked(data) else made
     except (OSError, SyntaxError, ValueError) as error:
         raise Unusable(_("This is not a whole PNG, JPEG or WebP picture.")) from error
-    return Plate(
-        large=ContentFile(data, name=name),
-        small=ContentFile(small, name=f"{PurePath(name).stem}-small.webp"),
-        generated=generated,
-        source=source,
-    )
+    return ContentFile(made, name=f"{PurePath(str(file.name)).stem}-small.webp")
 
 
 def _shrunk(data: bytes) -> bytes:

@@ -6,14 +6,15 @@ import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from imagen import pipeline
-from imagen.models import Generation
-from project.articles import plates
+from imagen import pipeline, placing
+from imagen.doors import Pick
+from imagen.models import Generation, Image, Meaning
 from project.articles.models import Article
 
 FILE = Path(__file__).with_name("samples.toml")
@@ -62,7 +63,8 @@ def publish(pictures: dict[str, Generation]) -> None:
     """Publish these stories with their finished pictures, one for each of the last days."""
     told = [story for story in stories() if story.slug in pictures]
     for days, story in enumerate(told):
-        image = pictures[story.slug].images.get()
+        generation = pictures[story.slug]
+        image = generation.images.get()
         pipeline.describe(image, title=story.title, alt_text=story.alt)
         article = Article(
             slug=story.slug,
@@ -75,5 +77,18 @@ def publish(pictures: dict[str, Generation]) -> None:
             published=True,
             published_at=timezone.now() - timedelta(days=days),
         )
-        article.illustrate(plates.of_picture(image, title=story.title))
-        article.save()
+        put(article, image, generation.user)
+
+
+def put(article: Article, image: Image, user: Any) -> None:
+    """Save the article with this picture as its hero, as somebody would have put it there."""
+    pick = Pick(
+        image=str(image.pk),
+        place="articles.article.hero",
+        meaning=Meaning.INFORMATIVE,
+        alt_text=article.hero_alt,
+        name=article.slug,
+    )
+    article.illustrate(placing.take(pick, user))
+    article.save()
+    placing.record(article, "hero", image=image, user=user, pick=pick, alt=article.hero_alt)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import QuerySet
 from django.views.generic import DetailView, ListView
 
+from imagen import placing
 from project.articles.models import Article
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Cover(Many):
         """The stories of this page; only the first page has a lead."""
         context = super().get_context_data(**kwargs)
         stories = list(context["object_list"])
+        placing.look_up(stories, "hero")
         first = context["page_obj"].number == 1
         lead = stories.pop(0) if first and stories else None
         return {**context, "lead": lead, "stories": stories}
@@ -45,9 +47,11 @@ class Story(One):
 
     def get_queryset(self) -> QuerySet[Article]:
         """What this person may see."""
-        return Article.objects.visible_to(self.request.user)
+        return Article.objects.visible_to(self.request.user).prefetch_related("figures")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The article, and what else there is to read."""
-        more = Article.objects.live().exclude(pk=self.object.pk)[:MORE]
+        more = list(Article.objects.live().exclude(pk=self.object.pk)[:MORE])
+        placing.look_up([self.object, *more], "hero")
+        placing.look_up(self.object.figures.all(), "picture")
         return super().get_context_data(more=more, **kwargs)

@@ -8,16 +8,18 @@ import zipfile
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from imagen import pipeline
+from imagen import pipeline, shelf
 from imagen.admin import actions, base
 from imagen.exceptions import Conflict
-from imagen.models import Generation
+from imagen.models import Budget, Generation
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
-from tests.factories import completed, generation, image
+from tests.factories import completed, editor, generation, image, kept
 
 LIST = reverse("admin:imagen_generation_changelist")
 
@@ -36,7 +38,11 @@ def messages(response):
 
 
 def failed(client, **fields):
-    return generation(me(client), status="failed", provider="wavespeed", **fields)
+    return out_of_luck(me(client), **fields)
+
+
+def out_of_luck(user, **fields):
+    return generation(user, status="failed", provider="wavespeed", **fields)
 
 
 def test_trying_again_shows_the_price_of_what_is_missing_first(sign_in):
@@ -58,6 +64,22 @@ def test_what_costs_nothing_is_not_said_to_cost_money_again(sign_in, settings):
     told = Page(act(client, "retry", [failed(client)]).content.decode()).text
     assert "which cost nothing:" in told
     assert "cost money again" not in told
+
+
+@pytest.mark.parametrize("action", ["retry", "again"])
+def test_the_price_of_a_whole_page_takes_no_more_queries_than_that_of_two(sign_in, action):
+    client, counts = sign_in("ann", *EDITOR, "view_all"), []
+    people = [me(client), *(editor(name) for name in ("bob", "cid"))]
+    Budget.objects.create(scope="each", period="month", limit=5)
+    rows = [made(user) for user in people * 3 for made in (out_of_luck, kept)]
+    rows += [completed(user) for user in people[:2]]
+    for chosen in (rows[:2], rows):
+        shelf.prime()
+        with CaptureQueriesContext(connection) as queries:
+            assert "imagen-bill" in act(client, action, chosen).content.decode()
+        counts.append(len(queries))
+    assert counts == [counts[0]] * 2
+    assert counts[0] <= 20
 
 
 def test_confirmed_it_asks_again_once(sign_in):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from imagen.doors import Door
 from imagen.models import Generation, Image
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
@@ -21,6 +23,11 @@ LIST = reverse("admin:imagen_image_changelist")
 
 def me(client):
     return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+def pictures(answer):
+    """Those of imagen's, and not the admin's own."""
+    return [found for found in Page(answer.content.decode()).all("img") if "/static/" not in found["src"]]
 
 
 def page_of(row):
@@ -52,6 +59,30 @@ def test_filters_narrow_the_list(sign_in, query, found):
     image(generation(me(client), status="completed", model="imagen-4-fast"), title="untold", review="held")
     listed = client.get(LIST, query).context["cl"].result_list
     assert {row.title for row in listed} == found
+
+
+@pytest.mark.parametrize(("words", "found"), [("kite", ["told"]), ("lighthouse", ["told", "untold"]), ("fish", [])])
+def test_pictures_are_found_by_their_words_and_by_what_was_asked_for(sign_in, words, found):
+    client = sign_in("ann", *EDITOR)
+    image(generation(me(client), status="completed"), title="told", alt_text="A kite")
+    image(generation(me(client), status="completed"), title="untold")
+    listed = client.get(LIST, {"q": words}).context["cl"].result_list
+    assert sorted(row.title for row in listed) == found
+
+
+@pytest.mark.parametrize(
+    ("permissions", "query", "offered"),
+    [(EDITOR, {"_popup": "1"}, True), (EDITOR, {}, False), (("view_image",), {"_popup": "1"}, False)],
+    ids=["picker", "list", "may only look"],
+)
+def test_where_a_picture_is_chosen_for_a_relation_a_new_one_can_be_made(sign_in, permissions, query, offered):
+    client = sign_in("ann", *permissions)
+    page = Page(client.get(LIST, query).content.decode())
+    links = [link for link in page.all("a", **{"class": "addlink"}) if "studio" in str(link["href"])]
+    assert bool(links) is offered
+    if offered:
+        asked = parse_qs(urlsplit(links[0]["href"]).query)
+        assert (Door.read(asked["door"][0], me(client)).target, asked["_popup"]) == ("object", ["1"])
 
 
 def test_more_rows_cost_no_more_queries(sign_in):
@@ -102,9 +133,9 @@ def test_a_held_picture_has_a_placeholder_for_all_but_reviewers(sign_in):
     client, reviewer = sign_in("ann", *EDITOR), sign_in("rea", *EDITOR, "view_all", "review")
     picture = image(generation(me(client), status="completed"), review="held")
     for address in (LIST, page_of(picture)):
-        assert not Page(client.get(address).content.decode()).all("img")
+        assert not pictures(client.get(address))
         assert "Held for review" in client.get(address).content.decode()
-        assert Page(reviewer.get(address).content.decode()).all("img")
+        assert pictures(reviewer.get(address))
 
 
 def test_deleting_one_picture_keeps_its_request(sign_in):
@@ -136,7 +167,7 @@ def test_on_a_site_without_our_addresses_the_pages_still_open(sign_in, settings)
     for address in (LIST, page_of(picture), reverse("admin:imagen_generation_change", args=[picture.generation_id])):
         page = client.get(address)
         assert page.status_code == 200
-        assert not Page(page.content.decode()).all("img")
+        assert not pictures(page)
     assert "no address" in client.get(LIST).content.decode()
 
 

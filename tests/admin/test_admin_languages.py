@@ -93,7 +93,7 @@ def test_the_form_is_translated(client, language, parts):
             "fr",
             (
                 "Sandbox n’a pas pu créer cette image.",
-                "0,038 USD ont été dépensés ; une nouvelle tentative sera facturée à nouveau.",
+                "Montant dépensé : 0,038 USD ; une nouvelle tentative sera elle aussi facturée.",
                 "Ce qui s’est passé",
                 "Réessayer",
             ),
@@ -117,6 +117,14 @@ def test_pictures_workers_and_alarms_are_translated(client, language, worker):
     read(client, reverse("admin:imagen_image_change", args=[made.images.get().pk]), language)
     assert "0,038 USD" in read(client, LIST, language)
     assert "OPTIONS" in read(client, LIST, language)
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+def test_the_pages_about_keys_are_translated(client, language):
+    key, _ = factories.api_key(User.objects.get(username="ann"), rate="60/min")
+    places = [reverse(f"admin:imagen_apikey_{name}") for name in ("changelist", "add")]
+    for where in (*places, reverse("admin:imagen_apikey_change", args=[key.pk])):
+        read(client, where, language)
 
 
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)

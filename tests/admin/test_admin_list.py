@@ -82,6 +82,13 @@ def test_filters_and_search_narrow_the_list(sign_in, query, found):
     assert listed(client, **query) == found
 
 
+def test_an_id_finds_its_request_for_who_may_see_it(sign_in):
+    ann, bob = (sign_in(name, *EDITOR) for name in ("ann", "bob"))
+    wanted = generation(me(ann), prompt="wanted")
+    generation(me(ann), prompt="another")
+    assert (listed(ann, q=f" {wanted.pk} "), listed(bob, q=str(wanted.pk))) == ({"wanted"}, set())
+
+
 def test_the_date_form_keeps_the_other_filters(sign_in):
     client = sign_in("ann", *EDITOR)
     page = Page(client.get(LIST, {"status": "failed", "from": "2026-02-01", "p": "1"}).content.decode())
@@ -106,7 +113,7 @@ def test_more_rows_cost_no_more_queries_and_none_counts_or_compares_them_all(sig
     many = asked()
     assert len(many) == len(few)
     assert not [sql for sql in many if "DISTINCT" in sql.upper()]
-    counts = [sql for sql in many if "COUNT(" in sql.upper() and "imagen_generation" in sql]
+    counts = [sql for sql in many if sql.startswith("SELECT COUNT(") and "imagen_generation" in sql]
     assert counts
     assert all(f"LIMIT {base.CappedPaginator.most + 1}" in sql for sql in counts)
 

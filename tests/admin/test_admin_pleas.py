@@ -104,6 +104,13 @@ def test_what_does_not_fit_is_said_with_a_way_out(ann):
     assert 'name="fewer" value="2"' in found["html"]
 
 
+@pytest.mark.parametrize("sent", [False, True], ids=["while it is filled in", "once it is sent"])
+def test_what_is_left_is_said_once_beside_what_is_needed(ann, sent):
+    limit("0.1")
+    shown = text(ann.post(ADD, said(num_images="4"))) if sent else ann.post(QUOTE, said(num_images="4")).json()["html"]
+    assert shown.count("0.10 USD of 0.10 USD") == 1
+
+
 def test_where_not_even_one_fits_none_is_offered(ann):
     limit("0.01")
     found = ann.post(QUOTE, said()).json()
@@ -399,7 +406,7 @@ def test_no_page_asks_much_of_the_database(sign_in, settings, where):
     root.get(where)
     with CaptureQueriesContext(connection) as queries:
         assert root.get(where).status_code == 200
-    assert len(queries) <= 15, "\n".join(query["sql"][:150] for query in queries)
+    assert len(queries) <= 16, "\n".join(query["sql"][:150] for query in queries)
 
 
 # What needs somebody.

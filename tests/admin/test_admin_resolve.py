@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from imagen import pipeline, resolution
+from imagen import kept, pipeline, resolution, unsaved
 from imagen.admin.words import HAPPENED
 from imagen.hooks import HEARD
 from imagen.models import Alarm, Event, Job
@@ -436,9 +436,11 @@ def test_a_deleted_request_is_spoken_of_to_those_who_may_decide_about_it(sign_in
 
 
 def test_every_kind_of_line_is_a_plain_sentence():
-    people = {resolution.ADOPTED, resolution.NOT_CHARGED, resolution.SENT_AGAIN, "moved", HEARD}
+    people = {kept.ASKED, resolution.ADOPTED, resolution.NOT_CHARGED, resolution.SENT_AGAIN, "moved", HEARD}
     reviews = {f"picture {Review.RELEASED}", f"picture {Review.REJECTED}", "picture deleted"}
-    assert {*JobStatus.values, *people, *reviews, "asked", "cancel asked", "retry asked"} == set(HAPPENED)
+    assert {*JobStatus.values, *people, *reviews, unsaved.ASKED, "asked", "cancel asked", "retry asked"} == set(
+        HAPPENED
+    )
 
 
 # --- alarms

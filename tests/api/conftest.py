@@ -12,7 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
-from tests import factories
+from imagen.api import counters, throttles
+from tests import endpoints, factories
 
 ROOT = "/api/imagen/v1/"
 
@@ -101,3 +102,34 @@ def problem() -> Callable[..., dict[str, Any]]:
         return found
 
     return read
+
+
+@pytest.fixture(autouse=True)
+def cache_was_never_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cache failed in another test a moment ago."""
+    monkeypatch.setattr(counters, "_asked_again_at", None)
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """A clock that stands at noon; the test may move it."""
+    clock = {"now": 20_000 * 86_400 + 43_200.0}
+    monkeypatch.setattr(throttles, "clock", lambda: clock["now"])
+    return clock
+
+
+@pytest.fixture
+def limit(settings: Any) -> Callable[..., None]:
+    """Set these rates, and nothing else changes."""
+
+    def limit(**rates: str | None) -> None:
+        settings.IMAGEN = {**settings.IMAGEN, "THROTTLES": rates}
+
+    return limit
+
+
+@pytest.fixture
+def sealed(settings: Any, shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site can keep secrets, nobody has too many endpoints, and two addresses need no name server."""
+    monkeypatch.setattr("imagen.webhooks.LIMIT", 99)
+    settings.IMAGEN = {**settings.IMAGEN, "ENCRYPTION_KEYS": [endpoints.KEY], "ALLOWED_PRIVATE_HOSTS": endpoints.HOSTS}

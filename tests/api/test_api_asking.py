@@ -101,7 +101,6 @@ def test_the_longest_prompt_is_taken(ann):
         ("metadata", {"x": "y" * 4100}, "too_large"),
         ("metadata", {"x": ["a\x00"]}, "unstorable_text"),
         ("metadata", {"x": {"\udfff": 1}}, "unstorable_text"),
-        ("webhook_url", "https://example.com", "unknown_field"),
         ("style", "oil", "unknown_field"),
         ("user", 1, "unknown_field"),
         ("cls", 1, "unknown_field"),
@@ -182,6 +181,7 @@ def test_an_unexpected_error_is_500_and_logged_without_the_prompt(ann, problem, 
 
     monkeypatch.setattr("imagen.pipeline.request", broken)
     found = problem(ann.post("generations/", LIGHTHOUSE), 500, "internal_error")
+    assert f"by this id: {found['request_id']}. Nothing was charged." in found["detail"]
     assert found["request_id"] in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert "lighthouse" not in caplog.text

@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from imagen import health
-from imagen.models import Alarm, Job, Worker
+from imagen import anomalies, health
+from imagen.models import Alarm, Anomaly, Job, Oddity, Worker
 from tests import factories
 
 
@@ -30,7 +30,7 @@ def look(client):
 
 def test_an_idle_site_is_well(client, db):
     answers = {"status": "ok", "database": "ok", "broker": "ok"}
-    quiet = {"last_heartbeat": None, "oldest_waiting_seconds": None, "alarms": 0}
+    quiet = {"last_heartbeat": None, "oldest_waiting_seconds": None, "alarms": 0, "anomalies": 0}
     assert look(client) == (200, {**answers, **quiet})
 
 
@@ -38,6 +38,15 @@ def test_what_needs_an_administrator_is_counted_and_not_named(client, db):
     Alarm.objects.create(cause="provider_auth", about="wavespeed")
     Alarm.objects.create(cause="submit_unknown", about="wavespeed", over_at=timezone.now())
     assert look(client)[1]["alarms"] == 1
+
+
+def test_what_was_odd_and_nobody_has_seen_is_counted_and_does_not_make_the_site_unwell(client, db, django_user_model):
+    anomalies.note(Oddity.RING_UNKNOWN, provider="wavespeed")
+    anomalies.note(Oddity.UNKNOWN_WORD, provider="wavespeed")
+    status, body = look(client)
+    assert (status, body["status"], body["anomalies"]) == (200, "ok", 2)
+    anomalies.see(Anomaly.objects.all(), django_user_model.objects.create(username="ann"))
+    assert look(client)[1]["anomalies"] == 0
 
 
 def test_anybody_may_look_and_nothing_keeps_the_answer(client, db):

@@ -14,11 +14,14 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from imagen import pipeline
+from imagen.api import waiting
 from imagen.api.idempotency import Answer, Once
 from imagen.models import Generation, IdempotencyKey
+from tests.conftest import fresh_postgres
 
 LIGHTHOUSE = {"prompt": "a lighthouse", "num_images": 2}
 ROOT = Path(__file__).parents[2]
+PRICED = {"OFFERS": {"sandbox": {"imagen-4": {"price": "0.04"}}}}
 
 
 def ask(api, body=None, key="key-1", **headers):
@@ -108,7 +111,7 @@ def test_what_waiting_brought_is_the_answer_from_then_on(ann, monkeypatch):
     def finish(seconds):
         Generation.objects.get().save_changes(status="completed", completed_at=timezone.now())
 
-    monkeypatch.setattr(pipeline.wait, "__kwdefaults__", {"pause": finish})
+    monkeypatch.setattr(waiting.time, "sleep", finish)
     first, again = ask(ann, Prefer="wait=30"), ask(ann, Prefer="wait=30")
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.content == first.content
@@ -150,7 +153,7 @@ def race(url: str) -> dict:
     """Sixteen threads ask with one key at once; what the process found."""
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v0", "-c", "from tests.api.race import main; main()"],
-        env={**os.environ, "DATABASE_URL": url, "REDIS_URL": "", "DEBUG": "1"},
+        env={**os.environ, "DATABASE_URL": url, "REDIS_URL": "", "DEBUG": "1", "IMAGEN_SETTINGS": json.dumps(PRICED)},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -162,12 +165,22 @@ def race(url: str) -> dict:
     return found
 
 
+@pytest.fixture(scope="module")
+def raced_on_postgresql():
+    """What sixteen threads found there, and what one found meanwhile."""
+    with fresh_postgres() as url:
+        yield race(url)
+
+
 def check(found):
     assert found["generations"] == 1
     assert set(found["statuses"]) <= {202, 409}
     assert found["statuses"].count(202) >= 1
     assert found["bodies"] == 1
     assert found["retry_after"]
+    assert (found["batches"], set(found["batch_statuses"]) <= {202, 409}) == (1, True)
+    assert found["own_statuses"] == {"202": 5, "402": 11}
+    assert (found["whole"], found["own_batches"], found["reserved"]) == (True, 5, [15])
 
 
 @pytest.mark.slow
@@ -179,14 +192,14 @@ def test_many_at_once_buy_once_on_sqlite(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.service
-def test_many_at_once_buy_once_on_postgresql(postgres_url):
-    check(race(postgres_url))
+def test_many_at_once_buy_once_on_postgresql(raced_on_postgresql):
+    check(raced_on_postgresql)
 
 
 @pytest.mark.slow
 @pytest.mark.service
-def test_the_second_is_told_to_wait_while_the_first_is_being_taken_on_postgresql(postgres_url):
-    found = race(postgres_url)
+def test_the_second_is_told_to_wait_while_the_first_is_being_taken_on_postgresql(raced_on_postgresql):
+    found = raced_on_postgresql
     assert found["while_held"] == [409, "idempotency_in_progress", "1"]
     assert found["while_told"][:2] == [202, None]  # taken long ago: another one asking the same is nobody's business
 

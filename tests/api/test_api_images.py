@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from django.core.files.storage import Storage
 
-from imagen.models import Event, Image
+from imagen.models import Event, Generation, Image
 from tests import factories
 from tests.api.conftest import Api
 
@@ -68,6 +68,11 @@ def test_nothing_else_can_be_written(ann, problem, image, body, field, code):
     assert [(error["field"], error["code"]) for error in found["errors"]] == [(field, code)]
     image.refresh_from_db()
     assert (image.title, image.alt_text, image.review) == ("", "", "none")
+
+
+def test_a_picture_deleted_at_the_moment_it_is_described_is_not_found(ann, problem, image, monkeypatch):
+    monkeypatch.setattr(Generation, "save_changes", lambda generation, **changes: Image.objects.all().delete())
+    problem(ann.patch(f"images/{image.pk}/", {"title": "Dusk"}), 404, "not_found")
 
 
 def test_the_limits_are_those_of_the_table(ann, image):

@@ -37,7 +37,7 @@ def look(api: Api, made, language="", **headers):
     [
         ("", "Sandbox could not make this picture. 0.038 USD was spent; trying again costs money again."),
         ("de", "Sandbox konnte dieses Bild nicht erstellen. Ausgegeben wurden 0,038 USD;"),
-        ("fr", "Sandbox n’a pas pu créer cette image. 0,038 USD ont été dépensés"),
+        ("fr", "Sandbox n’a pas pu créer cette image. Montant dépensé\xa0: 0,038 USD"),
         ("es", "Sandbox could not make this picture."),
     ],
 )

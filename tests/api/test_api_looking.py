@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -12,11 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from imagen import pipeline
-from imagen.api import waiting
+from imagen.api import places, waiting
 from imagen.models import Generation, IdempotencyKey, Image, Job, Tempo
 from tests import factories
 from tests.api.conftest import Api
 
+WAVESPEED = {"BACKEND": "imagen.providers.wavespeed.WaveSpeed", "OPTIONS": {"api_key": "test"}}
 LIGHTHOUSE = {"prompt": "a lighthouse"}
 
 
@@ -140,7 +142,7 @@ def test_a_changed_generation_is_sent_again(ann):
 @pytest.mark.by_hand("the engine is played")
 def test_the_address_can_wait_until_it_is_finished(ann, monkeypatch):
     made = factories.generation(ann.user)
-    monkeypatch.setattr(pipeline.wait, "__kwdefaults__", {"pause": finish})
+    monkeypatch.setattr(waiting.time, "sleep", finish)
     response = ann.get(path(made) + "?wait=60")
     assert response.json()["status"] == "completed"
 
@@ -154,7 +156,7 @@ def test_waiting_ends_when_the_time_is_over(ann):
 
 def test_what_is_deleted_while_somebody_waits_is_gone(ann, problem, monkeypatch):
     made = factories.generation(ann.user)
-    monkeypatch.setattr(pipeline.wait, "__kwdefaults__", {"pause": lambda seconds: pipeline.erase(made)})
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: pipeline.erase(made))
     problem(ann.get(path(made) + "?wait=60"), 404, "not_found")
 
 
@@ -166,7 +168,7 @@ def test_an_impossible_wait_is_refused(ann, problem, value):
 
 @pytest.mark.by_hand("the engine is played")
 def test_a_request_can_wait_for_its_pictures(ann, monkeypatch):
-    monkeypatch.setattr(pipeline.wait, "__kwdefaults__", {"pause": finish})
+    monkeypatch.setattr(waiting.time, "sleep", finish)
     response = ann.post("generations/", LIGHTHOUSE, Prefer="respond-async, wait=90")
     assert (response.status_code, response.json()["status"]) == (200, "completed")
     assert response.headers["Preference-Applied"] == "wait=60"
@@ -197,14 +199,14 @@ def test_too_many_waiting_are_answered_at_once(ann, settings):
 
 def test_unless_told_otherwise_those_who_wait_leave_threads_for_everybody_else(monkeypatch):
     recommended = 8  # gunicorn's --threads, as the README says
-    monkeypatch.setattr(waiting, "_waiting", recommended // 2)
+    monkeypatch.setattr(places.here, "taken", Counter({"": recommended // 2}))
     assert not waiting.wait(None, 5)
 
 
 def test_no_more_than_the_allowed_number_wait_and_each_frees_its_place(settings, monkeypatch):
     settings.IMAGEN = {**settings.IMAGEN, "API": {"waiters": 2}}
     leave, results = threading.Event(), []
-    monkeypatch.setattr(pipeline, "wait", lambda generation, seconds: leave.wait(10))
+    monkeypatch.setattr(pipeline, "wait", lambda generation, **options: leave.wait(10))
     threads = [threading.Thread(target=lambda: results.append(waiting.wait(None, 5))) for _ in range(5)]
     for thread in threads:
         thread.start()
@@ -215,6 +217,19 @@ def test_no_more_than_the_allowed_number_wait_and_each_frees_its_place(settings,
         thread.join()
     assert sorted(results) == [False, False, False, True, True]
     assert waiting.wait(None, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_holds_no_connection_meanwhile(monkeypatch, ann):
+    made, held = factories.generation(ann.user), []
+
+    def pause(seconds):
+        held.append((transaction.get_connection().connection, seconds <= 1))
+        pipeline.cancel(made)
+
+    monkeypatch.setattr(waiting.time, "sleep", pause)
+    assert ann.get(path(made) + "?wait=60").json()["status"] == "canceled"
+    assert held == [(None, True)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -261,6 +276,26 @@ def test_what_failed_can_be_tried_again(ann, status):
     assert (response.status_code, response.json()["status"]) == (202, "queued")
     assert int(response.headers["Retry-After"]) > 0
     assert made.jobs.count() == 2
+
+
+def test_what_is_kept_is_fetched_for_free_however_often_it_is_asked_for(ann, settings):
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}}
+    made = factories.kept(ann.user)
+    shown = ann.get(path(made)).json()
+    assert shown["error"]["message"].startswith("The picture exists but could not be saved. 0.038 USD was spent.")
+    assert "still kept by WaveSpeedAI until" in shown["error"]["message"]
+    assert shown["urls"]["retry"].endswith("/retry/")
+    first, second = (ann.post(path(made, "retry")) for _ in range(2))
+    for response in (first, second, ann.get(path(made))):
+        assert (response.json()["status"], response.headers["Retry-After"]) == ("failed", "2")
+        assert "is being asked for the picture once more; that is free" in response.json()["error"]["message"]
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert (made.jobs.count(), made.events.filter(what="fetch asked").count(), made.entries.count()) == (1, 1, 1)
+
+
+def test_a_kept_picture_can_be_fetched_by_who_has_no_money_left(ann, settings):
+    settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}, "BUDGET": {"default_monthly": "0"}}
+    assert ann.post(path(factories.kept(ann.user), "retry")).status_code == 202
 
 
 @pytest.mark.parametrize("status", ["queued", "processing", "completed", "canceled", "unconfirmed"])

@@ -47,7 +47,7 @@ def send(api, call, *, g, i):
 def test_the_anonymous_are_asked_who_they_are(anonymous, problem, call):
     response = send(anonymous, call, g=uuid.uuid4(), i=uuid.uuid4())
     problem(response, 401, "not_authenticated")
-    assert response.headers["WWW-Authenticate"] == "Token"
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="imagen"'
     assert response.headers["Vary"].startswith("Authorization, Cookie")
 
 

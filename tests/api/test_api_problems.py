@@ -16,7 +16,7 @@ NOWHERE = [
     "/api/imagen/",
     "/api/imagen/v2/generations/",
     "/api/imagen/v1/",
-    "/api/imagen/v1/batches/",
+    "/api/imagen/v1/sketches/",
     "/api/imagen/x.php",
 ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SAME = ("test_api_asking.py", "test_api_lists.py", "test_api_looking.py", "test_api_problems.py", "test_api_schema.py")
+SAME = [f"test_api_{what}.py" for what in ("asking", "lists", "looking", "problems", "schema", "throttles")]
 
 
 @pytest.mark.slow

@@ -21,5 +21,9 @@ def scenery(job: Job, name: str, size: tuple[int, int]) -> bytes:
     index = int(name.rpartition("-")[2].partition(".")[0])
     known = SCENES.get(job.prompt, ())
     scene = f"scene {known[index % len(known)]}" if known else f"{job.prompt} {index}"
-    digest = hashlib.sha256(scene.encode()).digest()
-    return paint(digest=digest, size=size, caption="", output_format=job.form)
+    return painted(scene, size, form=job.form)
+
+
+def painted(scene: str, size: tuple[int, int], *, form: str = "png") -> bytes:
+    """The landscape of this name."""
+    return paint(digest=hashlib.sha256(scene.encode()).digest(), size=size, caption="", output_format=form)

@@ -6,16 +6,16 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from playwright.sync_api import Frame as Part
 from playwright.sync_api import Page
 
-DJANGOS_OWN = {rule: {"enabled": False} for rule in ("label-title-only", "link-in-text-block")}  # its search bar
+from tests.browser.looks import DJANGOS_OWN, FITS, STILL, violations
+
 ADMIN_PART = "#content-main"
 MOST_BYTES = 250_000
-LOADED = "[...document.images].every((image) => image.complete && image.naturalWidth)"
-STILL = """new Promise(requestAnimationFrame).then(
-    () => Promise.all(document.getAnimations().map((each) => each.finished)))"""
+HEAVY = 110_000
+LOADED = "[...document.images].every((image) => !image.src || (image.complete && image.naturalWidth))"
 EAGER = "document.querySelectorAll('img').forEach((image) => { image.loading = 'eager' })"
 
 
@@ -29,17 +29,19 @@ class Frame:
 
 
 DESK = Frame()
-PHONE = Frame(width=390, height=844)
-NIGHT = Frame(width=390, height=844, theme="dark")
+PHONE = Frame(width=360, height=780)
+NIGHT = Frame(width=360, height=780, theme="dark")
+DESK_NIGHT = Frame(theme="dark")
 NARROW = Frame(width=360, theme="dark")  # the smallest screen, in the other colours
 
 
 @dataclass(slots=True, kw_only=True)
 class Tour:
-    """Where the photographs go, and the page that is looked at."""
+    """Where the photographs go, the page that is looked at, and where every stop is kept as both screens show it."""
 
     folder: Path
     page: Page
+    looks: Path | None = None
 
     def stop(self, name: str, frame: Frame | None = DESK, *, at: str = "", part: str = ADMIN_PART) -> None:
         """Photograph the page as it is, scrolled to ``at``, then check it on a wide bright and a narrow dark screen."""
@@ -47,16 +49,28 @@ class Tour:
             self.photograph(name, frame, at=at)
         for screen in (DESK, NARROW):
             self._frame(screen)
-            assert self.page.evaluate("document.documentElement.scrollWidth") <= screen.width, (name, screen)
-            found = Axe().run(self.page, context=part or None, options={"rules": DJANGOS_OWN})
-            wrong = [(each["id"], each["nodes"][0]["html"][:200]) for each in found.response["violations"]]
-            assert not wrong, (name, screen, wrong)
+            self._keep(name, screen)
+            for each in self._parts:
+                assert each.evaluate(FITS), (name, screen)
+                wrong = violations(each, part, without=DJANGOS_OWN)
+                assert not wrong, (name, screen, wrong)
+
+    @property
+    def _parts(self) -> list[Part]:
+        """What is on top: the dialog over the page where there is one."""
+        return self.page.frames[1:] or self.page.frames
+
+    def _keep(self, name: str, screen: Frame) -> None:
+        if self.looks:
+            self.looks.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=self.looks / f"{name}-{screen.width}.png", animations="disabled")
 
     def photograph(self, name: str, frame: Frame, *, at: str = "") -> None:
         """Keep what is seen as a small PNG."""
         self._frame(frame)
-        self.page.evaluate(EAGER)
-        self.page.wait_for_function(LOADED)
+        for part in self.page.frames:
+            part.evaluate(EAGER)
+            part.wait_for_function(LOADED)
         place = "window.scrollTo(0, at ? document.querySelector(at).getBoundingClientRect().top + scrollY - 10 : 0)"
         self.page.evaluate(f"at => {place}", at)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -70,10 +84,10 @@ class Tour:
 
 
 def small(png: bytes) -> bytes:
-    """The same picture without waste; one that is still heavy in 64 shades of each colour, which no eye tells apart."""
+    """The same picture without waste; one that is still heavy in its 256 most frequent colours."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     whole = packed(picture)
-    return whole if len(whole) <= MOST_BYTES else packed(picture.point(lambda shade: shade & 0xFC | shade >> 6))
+    return whole if len(whole) <= HEAVY else packed(picture.quantize(256, dither=Image.Dither.NONE))
 
 
 def packed(picture: Image.Image) -> bytes:

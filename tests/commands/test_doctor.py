@@ -15,10 +15,10 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from imagen import queue, shelf
-from imagen.diagnosis import house
+from imagen import anomalies, keyring, queue, shelf
+from imagen.diagnosis import examine, house
 from imagen.exceptions import Busy, Declined, Unclear, Unreadable
-from imagen.models import Listing, Worker
+from imagen.models import Anomaly, Listing, Oddity, Worker
 from imagen.providers.wavespeed import WaveSpeed
 from imagen.testing import Gateway
 from tests import factories
@@ -63,8 +63,34 @@ def test_a_sound_site_is_ok_in_every_line(run):
     found, code = examined(run)
     assert (levels(found), code) == ({}, 0)
     subjects = {"settings", "database", "migrations", "schedule", "clock", "storage", "pictures", "broker", "worker"}
-    assert set(found) == subjects | {"waiting work", "provider wavespeed", "prices wavespeed", "public address"}
+    assert set(found) == subjects | {
+        "waiting work",
+        "anomalies",
+        "api keys",
+        "provider wavespeed",
+        "prices wavespeed",
+        "public address",
+    }
     assert found["provider wavespeed"]["text"] == "accepts the key; the account holds 156.78 USD."
+
+
+def test_what_was_odd_about_a_service_is_counted_until_somebody_has_seen_it(run, django_user_model):
+    anomalies.note(Oddity.RING_UNKNOWN, provider="wavespeed")
+    found, code = examined(run)
+    assert (levels(found), code) == ({"anomalies": "warning"}, 0)
+    assert found["anomalies"]["text"] == "wait to be looked at: 1."
+    anomalies.see(Anomaly.objects.all(), django_user_model.objects.create(username="ann"))
+    assert levels(examined(run)[0]) == {}
+
+
+def test_a_key_that_ends_soon_is_named(run):
+    ann = factories.person("ann")
+    for days in (1, 13, 15):
+        factories.api_key(ann, expires_at=timezone.now() + timedelta(days=days))
+    keyring.revoke(factories.api_key(ann, expires_at=timezone.now() + timedelta(days=1))[0])
+    found = [finding for finding in examine() if finding.subject == "api keys"]
+    assert [finding.level for finding in found] == ["warning", "warning"]
+    assert "of ann ends on" in found[0].text
 
 
 def test_lines_are_for_people_and_the_fix_stands_below(run, settings: Any):

@@ -18,11 +18,27 @@ from django.core.management.base import CommandError
 from django.db import connections
 from django.utils import timezone
 
-from imagen import files, pipeline
-from imagen.models import Erasure, Event, Generation, IdempotencyKey, Image, Job, Plea, Purse, Worker
+from imagen import anomalies, files, pipeline
+from imagen.models import (
+    Anomaly,
+    ApiKey,
+    Batch,
+    Erasure,
+    Event,
+    Generation,
+    IdempotencyKey,
+    Image,
+    Job,
+    Oddity,
+    Plea,
+    Purse,
+    Style,
+    Template,
+    Worker,
+)
 from imagen.models.image import storage
 from imagen.models.job import JobQuerySet
-from tests.factories import completed, editor, generation, image, leave
+from tests.factories import api_key, completed, editor, generation, image, leave
 
 Prune = Callable[..., str]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,10 +145,18 @@ def test_everything_of_one_person_goes_and_nothing_of_others(run, media):
     ann, bob = editor("ann"), editor("bob")
     hers, his = completed(ann, images=3, prompt="canary"), completed(bob)
     for person in (ann, bob):
+        api_key(person)
         IdempotencyKey.objects.create(user=person, key="k", fingerprint="f", body={"prompt": "canary"})
+        style = Style.objects.create(owner=person, name="canary", words="canary")
+        Template.objects.create(owner=person, name="canary", text="canary", style=style)
+    Template.objects.create(name="everybody's", text="a kite")
     out = run("imagen_prune", "--user", "ann")
     assert "Requests erased: 1" in out
+    assert "Styles and templates of this person deleted: 2" in out
+    assert [each.owner for rows in (Style, Template) for each in rows.objects.order_by("pk")] == [bob, bob, None]
     assert "Idempotency keys of this person deleted: 1" in out
+    assert "API keys of this person deleted: 1" in out
+    assert [key.user for key in ApiKey.objects.all()] == [bob]
     hers.refresh_from_db()
     assert (hers.user_id, hers.prompt, hers.images.count()) == (ann.pk, "", 0)
     assert stored(media) == {name for each in his.images.all() for name in each.files}
@@ -401,8 +425,66 @@ def test_old_keys_and_workers_are_forgotten(run):
     IdempotencyKey.objects.create(user=person, key="old", fingerprint="f", created_at=old)
     IdempotencyKey.objects.create(user=person, key="new", fingerprint="f")
     Worker.objects.create(name="gone", started_at=old, beat_at=old)
-    assert "Old keys and workers forgotten: 2" in run("imagen_prune")
+    assert "Old keys, workers, anomalies and deliveries forgotten: 2" in run("imagen_prune")
     assert (IdempotencyKey.objects.get().key, Worker.objects.count()) == ("new", 0)
+
+
+def test_a_batch_goes_with_the_last_of_its_requests(run):
+    gone, kept = (Batch.objects.create(total=2) for _ in range(2))
+    for batch in (gone, gone, kept):
+        generation(batch=batch)
+    rows = list(gone.generations.all())
+    pipeline.erase(rows[0])
+    assert "Batches of which nothing is left deleted: 0" in run("imagen_prune")
+    pipeline.erase(rows[1])
+    pipeline.erase(kept.generations.get())
+    generation(batch=kept)
+    assert "Batches of which nothing is left deleted: 1" in run("imagen_prune")
+    assert (list(Batch.objects.all()), Generation.objects.filter(batch=None).count()) == ([kept], 2)
+
+
+def test_anomalies_go_after_a_week_unless_a_request_keeps_them(run):
+    kept = completed()
+    for days in (6, 8):
+        anomalies.note(Oddity.RING_UNKNOWN, provider=f"{days} days ago", note="id")
+    anomalies.note(Oddity.NO_OUTPUTS, job=kept.jobs.get())
+    Anomaly.objects.exclude(provider="6 days ago").update(at=timezone.now() - timedelta(days=8))
+    run("imagen_prune")
+    assert set(Anomaly.objects.values_list("provider", "code")) == {
+        ("6 days ago", "ring_unknown"),
+        ("sandbox", "no_outputs"),
+    }
+
+
+def test_the_anomalies_of_a_request_go_with_it_and_a_fresh_one_keeps_nothing_of_it_but_that_it_was(run):
+    old, young = finished_ago(31), finished_ago(31)
+    for each in (old, young):
+        anomalies.note(Oddity.EXTRA_OUTPUTS, job=each.jobs.get(), note="5 sent, 2 kept")
+    old.anomalies.update(at=timezone.now() - timedelta(days=31))
+    assert "Old keys, workers, anomalies and deliveries forgotten: 1" in run("imagen_prune", "--days", "30")
+    assert (old.anomalies.count(), young.anomalies.get().note, young.anomalies.get().seen_at) == (0, "", None)
+
+
+def test_who_deletes_a_request_takes_the_note_along_and_hides_no_money():
+    made = completed(editor("ann"))
+    anomalies.note(Oddity.NO_OUTPUTS, job=made.jobs.get(), note="an id")
+    pipeline.erase(made)
+    assert list(Anomaly.objects.unseen().values_list("code", "note")) == [("no_outputs", "")]
+
+
+def test_a_sweep_forgets_anomalies_too():
+    anomalies.note(Oddity.UNKNOWN_WORD, provider="wavespeed")
+    Anomaly.objects.update(at=timezone.now() - timedelta(days=8))
+    pipeline.sweep()
+    assert not Anomaly.objects.exists()
+
+
+@BY_HAND
+def test_an_anomaly_that_was_noted_after_the_erasure_loses_its_note(run):
+    gone = completed(editor("ann"), deleted_at=timezone.now(), prompt="")
+    anomalies.note(Oddity.RING_DIFFERS, job=gone.jobs.get(), note="says failed, is completed")
+    run("imagen_prune")
+    assert gone.anomalies.get().note == ""
 
 
 def test_files_of_erased_pictures_are_tried_until_they_are_gone(run, media):
@@ -490,7 +572,9 @@ def test_a_storage_that_fails_again_and_again_is_left_alone(monkeypatch):
 @BY_HAND
 def test_a_dry_run_says_what_would_go_and_changes_nothing(run, media):
     ann = editor("ann")
-    mine = completed(ann)
+    batch, shared = (Batch.objects.create(user=ann, total=total) for total in (1, 2))
+    mine = completed(ann, batch=batch)
+    generation(editor("bob"), batch=shared)
     IdempotencyKey.objects.create(user=ann, key="k", fingerprint="f", created_at=timezone.now() - timedelta(days=2))
     Erasure.objects.create(name=stray())
     lone = stray()
@@ -505,11 +589,16 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(run, media):
         "This is a dry run: nothing is changed.",
         "Requests to erase: 1",
         "Idempotency keys of this person to delete: 1",
-        "Old keys and workers to forget: 1",
+        "API keys of this person to delete: 0",
+        "Styles and templates of this person to delete: 0",
+        "Webhook endpoints of this person to delete: 0",
+        "Batches of which nothing is left to delete: 1",
+        "Old keys, workers, anomalies and deliveries to forget: 1",
         "Files of erased pictures that are still there: 1",
         "Unfinished files to delete: 1",
         *sorted((f"    {lone}", "    imagen/empty/"), key=out.index),
         "Files without a picture to delete: 1",
         "Empty folders to delete: 1",
+        "Small copies of replaced pictures to delete: 0",
         "Pictures without a file: 0",
     ]

@@ -77,6 +77,13 @@ def _ask() -> None:
     engine.drive(seconds=10)
 
 
+def _ask_many() -> None:
+    from imagen import batches, engine  # noqa: PLC0415  # likewise
+
+    batches.request_many([{"prompt": "a lighthouse"}, {"prompt": "a harbour"}])
+    engine.drive(seconds=10)
+
+
 def _work() -> None:
     from imagen import engine  # noqa: PLC0415  # likewise
 
@@ -117,10 +124,11 @@ def _hostile() -> None:
 
 ACTS = {
     "ask": _ask,
+    "ask_many": _ask_many,
     "work": _work,
     "serve": _serve,
     "hostile": _hostile,
-    **{verb: _person(verb) for verb in ("cancel", "retry", "erase")},
+    **{verb: _person(verb) for verb in ("cancel", "retry", "save_now", "erase")},
 }
 
 
@@ -128,7 +136,7 @@ def _child(act: str, point: str, settings: dict[str, Any], told: int, *, frozen:
     from django.test.utils import override_settings  # noqa: PLC0415  # Django is not set up before
 
     from imagen import failpoints  # noqa: PLC0415  # likewise
-    from imagen.engine import loop  # noqa: PLC0415  # likewise
+    from imagen.engine import loop, post  # noqa: PLC0415  # likewise
 
     passed: list[str] = []
 
@@ -138,7 +146,7 @@ def _child(act: str, point: str, settings: dict[str, Any], told: int, *, frozen:
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP if frozen else signal.SIGKILL)
 
     override_settings(**settings).enable()
-    failpoints.hook, loop.LINGER_SECONDS, loop.TICK_SECONDS = hook, 0.0, 0.02
+    failpoints.hook, loop.LINGER_SECONDS, loop.TICK_SECONDS, post.IDLE_SECONDS = hook, 0.0, 0.02, 0.02
     ACTS[act]()
     os.write(told, json.dumps(passed).encode())
 
@@ -191,7 +199,7 @@ def main() -> None:
     django.setup()
     from django.db import connections  # noqa: PLC0415  # likewise
 
-    from imagen import detours, engine, pipeline  # noqa: F401, PLC0415  # likewise; what a child needs is loaded once
+    from imagen import batches, detours, engine, pipeline  # noqa: F401, PLC0415  # likewise; what a child needs is loaded once
 
     connections["default"].settings_dict.update(json.loads(sys.argv[1]))
     for line in sys.stdin:

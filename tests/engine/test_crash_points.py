@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from imagen import failpoints, files, pipeline
-from imagen.models import Erasure, Generation, Job
+from imagen import failpoints, files, outbox, pipeline
+from imagen.exceptions import StorageError
+from imagen.models import Batch, Delivery, Erasure, Generation, Job
 from tests.factories import leave
 from tests.workshop import facts
 
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("transactional_db")]
 
 VENDORS = ("apiframe", "wavespeed")  # one that remembers keys, one that does not
 DOUBTFUL = ("sending committed", "departing", "answering", "answered", "processing written")
+LEFT = {"failing": "queued"}  # what is not its own name of how a call was left
 SENT = DOUBTFUL[2:]  # of these, where the gateway has the request
 
 
@@ -48,6 +50,7 @@ STORIES = (
             ),
         },
     ),
+    Story(act="ask_many", ends={"batch written": ("", 0), "batch committed": ("completed", 2)}),
     Story(
         before="queued",
         act="cancel",
@@ -59,7 +62,26 @@ STORIES = (
         },
     ),
     Story(before="failing", act="work", ends=dict.fromkeys(("failed written", "failed committed"), ("failed", 1))),
+    Story(before="kept", act="retry", ends={"retry written": ("failed", 1), "retry committed": ("completed", 1)}),
+    Story(
+        before="fetching",
+        act="work",
+        ends=dict.fromkeys(
+            [
+                *("claim written", "claim committed", "storing written", "storing committed", "downloaded"),
+                *("file written", "picture kept", "thumbnail kept", "completed written", "announcing"),
+                "completed committed",
+            ],
+            ("completed", 1),
+        ),
+    ),
+    Story(before="gone", act="work", ends=dict.fromkeys(("look written", "look committed"), ("failed", 1))),
     Story(before="failed", act="retry", ends={"retry written": ("failed", 1), "retry committed": ("completed", 2)}),
+    Story(
+        before="unsaved",
+        act="save_now",
+        ends=dict.fromkeys(("saving written", "saving committed"), ("completed", 1)),
+    ),
     Story(
         before="completed",
         act="erase",
@@ -75,22 +97,42 @@ STORIES = (
         ends=dict.fromkeys(("queued written", "queued committed"), ("completed", 1)),
     ),
     Story(
+        before="told",
+        act="work",
+        ends=dict.fromkeys(
+            [
+                *("message claim written", "message claimed", "message departing", "message answered"),
+                *("message written", "message committed"),
+            ],
+            ("completed", 1),
+        ),
+    ),
+    Story(
         before="sending",
         act="work",
         ends=dict.fromkeys(("unconfirmed written", "unconfirmed committed"), ("unconfirmed", 0)),
     ),
 )
 CASES = [
-    pytest.param(story, point, vendor, id=f"{vendor}-{point}")
+    pytest.param(story, point, vendor, id=f"{vendor}-{story.before or 'new'}-{point}")
     for story in STORIES
     for point in story.ends
     for vendor in VENDORS
     if not (vendor == "apiframe" and story.before == "sending")  # it is sent again under its key
+    if not (vendor == "apiframe" and story.before == "told")  # which service made it does not matter
 ]
 
 
 @pytest.fixture
-def stage(site: Any, ask: Any, made: Any, imagen_gateway: Any) -> Callable[[str, str], None]:
+def stage(
+    site: Any,
+    ask: Any,
+    made: Any,
+    troubled: Any,
+    imagen_gateway: Any,
+    monkeypatch: Any,
+    request: pytest.FixtureRequest,
+) -> Callable[[str, str], None]:
     """Have this vendor, and a request that stands so."""
 
     def prepare(vendor: str, before: str) -> None:
@@ -100,16 +142,50 @@ def stage(site: Any, ask: Any, made: Any, imagen_gateway: Any) -> Callable[[str,
         if before in ("failed", "completed"):
             made()
             imagen_gateway.script()
+        elif before in ("kept", "fetching", "gone"):
+            _give_up(site, made, imagen_gateway, vendor, before)
+        elif before == "told":
+            _tell(made(user=request.getfixturevalue("owner")), request.getfixturevalue("listen"))
+        elif before == "unsaved":
+            _find_it_full(troubled, monkeypatch)
         elif before:
-            leave(ask(), before if before in ("submitting", "sending") else "queued")
+            leave(ask(), LEFT.get(before, before))
 
     return prepare
+
+
+def _give_up(site: Any, made: Any, gateway: Any, vendor: str, before: str) -> None:
+    """Stop waiting for a picture that takes too long; have it asked for once more unless it is only kept."""
+    site(vendors=(vendor,), SWEEP_SECONDS=1, DEADLINE_SECONDS=0.1, WATCH_SECONDS=0.3)
+    gateway.script(words=("processing",))
+    assert made().error_code == "provider_timeout"
+    if before != "kept":
+        pipeline.retry(Generation.objects.get())
+    gateway.script(**({"poll": "status", "status": 404} if before == "gone" else {}))
+
+
+def _tell(generation: Generation, listen: Any) -> None:
+    """Have somebody listen to what happened to it, and the message wait."""
+    listen()
+    outbox.announce(generation)
+
+
+def _find_it_full(troubled: Any, monkeypatch: Any) -> None:
+    """Have a picture made while our storage takes nothing."""
+
+    def keep(*args: Any, **kwargs: Any) -> None:
+        raise StorageError(code="storage_full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "keep", keep)
+        troubled("storage_full")
 
 
 def heal(work: Callable[..., None]) -> None:
     """Time passes, and a healthy worker does what is due and what has to go."""
     for _ in range(3):
         Job.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+        Delivery.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
         work()
     pipeline.sweep()
 
@@ -136,7 +212,9 @@ def test_whoever_dies_anywhere_loses_nothing_and_pays_once(
     mortal.die(story.act, point, **facts(settings))
     heal(work)
     assert (standing(), len(imagen_gateway.jobs)) == expected(story, point, vendor)
+    assert Batch.objects.count() == (point == "batch committed")
     assert not Erasure.objects.exists()
+    assert not Delivery.objects.exclude(status="delivered").exists()
     assert_tidy(media)
 
 

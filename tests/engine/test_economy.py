@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.test.utils import CaptureQueriesContext
 
 from imagen import files
 from imagen.engine import writer
+from imagen.engine.desk import Desk
 from imagen.engine.writer import Writer
-from imagen.models import Generation, Job, Move
+from imagen.models import Anomaly, Generation, Job, Move
 from imagen.states import JobStatus
 from tests import factories
 
@@ -53,6 +55,17 @@ def test_no_more_pictures_are_in_memory_than_there_are_download_slots(site, ask,
     work()
     assert Generation.objects.filter(status="completed").count() == 6
     assert max(held) <= 2
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_where_nothing_is_odd_nothing_is_asked_about_oddities(made, imagen_gateway, monkeypatch, outputs):
+    said: list[str] = []  # by every thread
+    real = CursorWrapper.execute
+    monkeypatch.setattr(CursorWrapper, "execute", lambda self, sql, *rest: said.append(sql) or real(self, sql, *rest))
+    imagen_gateway.script("", outputs=outputs)
+    assert made().status == "completed"
+    assert any("imagen_event" in sql for sql in said)
+    assert any("imagen_anomaly" in sql for sql in said) is (outputs > 1)
 
 
 def test_steps_that_change_alike_cost_the_same_for_few_and_for_many(jobs):
@@ -100,3 +113,17 @@ def test_steps_that_come_meanwhile_share_a_transaction(jobs):
         return desk.transactions
 
     assert asyncio.run(story()) <= 2
+
+
+def test_a_word_nobody_knows_is_noted_once_a_day_however_long_the_engine_lives(site, transactional_db):
+    async def live() -> None:
+        async with Desk(asyncio.Event()) as desk:
+            for word in ("thawing", "warming-up"):
+                desk.providers["wavespeed"].state(word)
+                await desk.wonder()
+            assert desk.providers["wavespeed"].puzzles == set()
+
+    asyncio.run(live())
+    assert list(Anomaly.objects.values_list("code", "provider", "note", "times")) == [
+        ("unknown_word", "wavespeed", "thawing", 1)
+    ]

@@ -131,3 +131,49 @@ def test_pictures_and_requests_people_deleted_are_no_untruth(made):
     pipeline.discard(one.images.get(index=0))
     pipeline.erase(two)
     invariants.check()
+
+
+def _gone_on(after: str) -> Callable[[Generation], Any]:
+    """It was failed like this, and went on all the same."""
+
+    def lie(generation: Generation) -> None:
+        job, events = generation.jobs.get(), generation.events.exclude(job=None)
+        events.filter(what="storing").delete()
+        last = events.get(what="completed")
+        for what, code in (("failed", after), ("storing", ""), ("completed", "")):
+            Event.objects.create(generation=generation, job=job, what=what, code=code)
+        last.delete()
+
+    return lie
+
+
+def test_a_failed_call_that_went_on_had_been_given_up_and_its_outputs_were_there(made, imagen_gateway):
+    generation = made()
+    _gone_on("provider_timeout")(generation)
+    invariants.check(imagen_gateway.ledger)
+    imagen_gateway.jobs[0].shown = 0
+    with pytest.raises(AssertionError, match="went on without outputs there"):
+        invariants.check(imagen_gateway.ledger)
+
+
+def test_a_failed_call_whose_end_was_told_does_not_go_on(made):
+    generation = made()
+    _gone_on("provider_failed")(generation)
+    with pytest.raises(AssertionError, match="went on after an end that was told"):
+        invariants.check()
+
+
+@pytest.mark.parametrize("untrue", [{"error_code": "provider_failed"}, {"remote_id": ""}, {"accepted_at": None}])
+def test_only_what_is_kept_may_be_asked_after_when_it_is_over(db, untrue):
+    generation = factories.kept()
+    Job.objects.update(due_at=timezone.now())
+    invariants.check()
+    Job.objects.update(**untrue)
+    with pytest.raises(AssertionError, match="is over and still due"):
+        invariants.check()
+    Job.objects.filter(generation=generation).update(
+        error_code="storage_full", remote_id="x", accepted_at=timezone.now()
+    )
+    Generation.objects.update(deleted_at=timezone.now())
+    with pytest.raises(AssertionError, match="is over and still due"):
+        invariants.check()

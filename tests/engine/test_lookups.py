@@ -12,9 +12,10 @@ from imagen.models import Alarm, Job
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch):
-    """The look-ups come after a moment, not after minutes."""
-    monkeypatch.setattr(verdicts, "SEARCH_STEPS", (0.3, 0.6, 1.2))
+def soon(monkeypatch, settings, quick):
+    """Two look-ups come after a moment, not after minutes; the engine does not wait for a third."""
+    monkeypatch.setattr(verdicts, "SEARCH_STEPS", (0.3, 0.6, 3600))
+    settings.IMAGEN = {**settings.IMAGEN, "SWEEP_SECONDS": 1}
 
 
 @pytest.fixture

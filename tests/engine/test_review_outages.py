@@ -131,7 +131,8 @@ def test_a_poison_job_that_cannot_even_be_put_aside_ends_quietly(made, monkeypat
     assert Job.objects.get().due_at is not None
 
 
-def test_an_engine_starts_while_the_database_is_away(made, monkeypatch):
+@pytest.mark.fault("F68")
+def test_an_engine_that_starts_while_the_database_is_away_says_so_and_waits(made, monkeypatch, caplog):
     monkeypatch.setattr(writer, "PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr("imagen.engine.desk.OUTAGE_SECONDS", 0.01)
     blinks = iter(range(2))
@@ -144,6 +145,7 @@ def test_an_engine_starts_while_the_database_is_away(made, monkeypatch):
 
     monkeypatch.setattr(Writer, "run", run)
     assert made(seconds=3).status == "completed"
+    assert caplog.text.count("the database did not answer; trying again") == 2
 
 
 def test_a_lease_is_not_pushed_ahead_after_the_job_was_let_go(jobs):
@@ -176,6 +178,7 @@ def test_what_is_still_under_way_after_the_grace_is_given_back(ask, site, monkey
     assert job.due_at <= database_now()
 
 
+@pytest.mark.fault("F7")
 @pytest.mark.by_hand("somebody else ends the call behind its worker's back")
 def test_a_paid_id_that_belongs_to_no_row_of_ours_is_written_to_the_log(ask, work, monkeypatch, imagen_gateway, caplog):
     real = JobQuerySet.move

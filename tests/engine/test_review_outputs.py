@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from imagen import files, pipeline, queue, tasks, verdicts
+from imagen import files, hauls, pipeline, queue, tasks, verdicts
 from imagen.exceptions import EgressBlocked, OutputError
 from imagen.models import Generation, Job, Move
 from imagen.states import JobStatus
@@ -17,8 +17,8 @@ from imagen.types import Snapshot, State
 
 def collected(*errors: Exception, tries: int = 0, error_code: str = "") -> Move:
     job = Job(generation=Generation(), status="storing", slots=[0, 1], tries=tries, error_code=error_code)
-    haul = verdicts.Haul(errors=errors, there=0, came=2)
-    return verdicts.collected(job, haul, snapshot=Snapshot(state=State.DONE), retention=3600, now=job.created_at)
+    haul = hauls.Haul(errors=errors, there=0, came=2)
+    return hauls.collected(job, haul, snapshot=Snapshot(state=State.DONE), retention=3600, now=job.created_at)
 
 
 def test_an_output_that_never_comes_does_not_take_the_tries_of_one_that_may():
@@ -29,7 +29,7 @@ def test_an_output_that_never_comes_does_not_take_the_tries_of_one_that_may():
 
 
 def test_what_may_come_soonest_says_when_to_try_again(monkeypatch):
-    monkeypatch.setattr(verdicts, "EXPIRED_STEPS", (60.0, 240.0))
+    monkeypatch.setattr(hauls, "EXPIRED_STEPS", (60.0, 240.0))
     late, broken = OutputError("expired", code="output_expired", tries=3), OutputError("broken", tries=5)
     assert [collected(late, tries=tries).wait for tries in (0, 1)] == [60.0, 240.0]
     assert collected(late, broken).wait == verdicts.delay(1)
@@ -80,6 +80,6 @@ def test_no_bell_is_added_where_enough_are_waiting(transactional_db, monkeypatch
 def test_a_sweep_that_cannot_clean_up_still_works(monkeypatch):
     done: list[str] = []
     monkeypatch.setattr(pipeline, "sweep", lambda: 1 / 0)
-    monkeypatch.setattr("imagen.engine.drive", lambda seconds: done.append("drive"))
+    monkeypatch.setattr("imagen.engine.drive", lambda **_: done.append("drive"))
     tasks.sweep()
     assert done == ["drive"]

@@ -14,11 +14,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from imagen import pipeline
-from imagen.models import Event, Generation, Image, Job, Move
+from imagen import anomalies, pipeline, placing
+from imagen.exceptions import Conflict, Refused
+from imagen.models import Event, Generation, Image, Job, Move, Placement
+from imagen.models.anomaly import AnomalyQuerySet
 from imagen.models.generation import GenerationQuerySet
 from imagen.models.image import ImageQuerySet
+from imagen.origin import Origin
 from imagen.states import JobStatus
+from project.articles.models import Article
+from tests import factories
 from tests.factories import leave as held
 
 PAUSE = 1.5  # longer than PostgreSQL waits before it looks for a deadlock
@@ -151,3 +156,82 @@ def test_a_retry_pressed_twice_at_once_is_one_retry(ask):
     together(press, press)
     assert (Job.objects.count(), len(refused)) == (2, 1)
     assert Event.objects.filter(what="retry asked").count() == 1
+
+
+def kept(generation: Generation) -> Image:
+    """The picture of this request, held for review."""
+    (job,) = held(generation, "storing")
+    image = picture(job)
+    image.review = "held"
+    job.move(JobStatus.COMPLETED, images=(image,))
+    return Image.objects.get()
+
+
+@pytest.mark.parametrize("other", ["describe", "review"])
+def test_who_deletes_a_picture_and_who_says_something_of_it_never_wait_for_each_other(ask, monkeypatch, other):
+    image, reviewer = kept(ask()), factories.person("rev")
+    begun, there = threading.Event(), threading.Event()
+
+    def written() -> None:
+        if threading.current_thread().name == "says":
+            begun.set()
+            there.wait(0.3)
+
+    def say() -> None:
+        threading.current_thread().name = "says"
+        said = {"describe": {"alt_text": "x"}, "review": {"verdict": "released", "actor": reviewer}}
+        with suppress(Refused, Conflict):  # it is gone already
+            getattr(pipeline, other)(Image.objects.get(pk=image.pk), **said[other])
+
+    def delete() -> None:
+        begun.wait(PAUSE)
+        pipeline.discard(Image.objects.get(pk=image.pk))
+
+    monkeypatch.setattr("imagen.outages.collided", lambda error: False)  # nothing is begun again
+    meet(monkeypatch, Generation, "save_changes", written)
+    meet(monkeypatch, Image, "delete", there.set)
+    together(say, delete)
+    assert not Image.objects.exists()
+
+
+def test_who_deletes_a_picture_and_who_puts_it_on_a_new_page_never_wait_for_each_other(ask, monkeypatch):
+    image = kept(ask(origin=Origin(place="articles.article.hero")))
+    page = Article.objects.create(title="Low water", slug="low-water", summary="x", body="x")
+    begun, there, end = threading.Event(), threading.Event(), placing.end
+
+    def written(*args: Any) -> None:
+        begun.set()
+        there.wait(0.3)
+        end(*args)
+
+    def delete() -> None:
+        begun.wait(PAUSE)
+        pipeline.discard(Image.objects.get(pk=image.pk))
+
+    monkeypatch.setattr("imagen.outages.collided", lambda error: False)  # nothing is begun again
+    monkeypatch.setattr(placing, "end", written)
+    meet(monkeypatch, Image, "delete", there.set)
+    together(lambda: placing.record(page, "hero", image=image, user=None, pick=None, alt=""), delete)
+    assert Generation.objects.get().place_id == str(page.pk)
+    assert Placement.objects.get().image is None
+
+
+def test_who_reports_a_refusal_and_who_tries_again_never_wait_for_each_other(ask, monkeypatch):
+    generation = ask()
+    (job,) = held(generation, "processing")
+    job.move(JobStatus.FAILED, code="content_filtered")
+    begun, there = threading.Event(), threading.Event()
+
+    def written() -> None:
+        begun.set()
+        there.wait(0.3)
+
+    def retry() -> None:
+        begun.wait(PAUSE)
+        meet(monkeypatch, GenerationQuerySet, "select_for_update", there.set)
+        pipeline.retry(Generation.objects.get(pk=generation.pk))
+
+    monkeypatch.setattr("imagen.outages.collided", lambda error: False)  # nothing is begun again
+    meet(monkeypatch, AnomalyQuerySet, "note", written)
+    together(lambda: anomalies.report(generation), retry)
+    assert (generation.anomalies.count(), generation.jobs.count()) == (1, 2)

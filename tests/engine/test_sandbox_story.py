@@ -35,9 +35,9 @@ def sandbox(site) -> None:
 
 
 @pytest.mark.parametrize(("code", "status"), ENDS.items())
-def test_every_provider_code_can_be_asked_for(made, code, status):
-    waits = status == "queued"
-    generation = made(f"a lighthouse [[fail:{code}]]", num_images=2, seconds=0.5 if waits else 10)
+def test_every_provider_code_can_be_asked_for(made, troubled, code, status):
+    words, images = f"a lighthouse [[fail:{code}]]", {"num_images": 2}
+    generation = troubled(code, words, **images) if status == "queued" else made(words, **images)
     assert (generation.status, generation.error_code) == (status, code)
 
 

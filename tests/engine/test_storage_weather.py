@@ -22,11 +22,11 @@ def failing(monkeypatch, code: str = "storage_unavailable"):
     monkeypatch.setattr(files, "keep", keep)
 
 
-def test_a_full_storage_says_so_and_the_picture_is_kept_later(made, work, monkeypatch, imagen_gateway):
+def test_a_full_storage_says_so_and_the_picture_is_kept_later(troubled, work, monkeypatch, imagen_gateway):
     with monkeypatch.context() as patch:
         failing(patch, "storage_full")
-        generation = made(seconds=1.5)
-    assert (generation.status, generation.error_code) == ("processing", "storage_full")
+        generation = troubled("storage_full")
+    assert generation.status == "processing"
     assert Job.objects.get().due_at > timezone.now() + timedelta(seconds=30)
     Job.objects.update(due_at=timezone.now())
     work()
@@ -35,9 +35,9 @@ def test_a_full_storage_says_so_and_the_picture_is_kept_later(made, work, monkey
     assert len(imagen_gateway.jobs) == 1
 
 
-def test_storage_that_stays_away_until_the_provider_forgets_ends_it(made, work, monkeypatch):
+def test_storage_that_stays_away_until_the_provider_forgets_ends_it(troubled, work, monkeypatch):
     failing(monkeypatch)
-    generation = made(seconds=1.5)
+    generation = troubled("storage_unavailable")
     Job.objects.update(due_at=timezone.now(), accepted_at=timezone.now() - timedelta(days=8))
     work(2)
     generation.refresh_from_db()
@@ -57,7 +57,10 @@ def test_a_database_that_is_away_for_a_moment_is_waited_for(made, monkeypatch, i
     assert len(imagen_gateway.jobs) == 1
 
 
-def test_what_was_accepted_but_could_not_be_saved_is_written_to_the_log(ask, work, monkeypatch, imagen_gateway, caplog):
+def test_what_was_accepted_but_could_not_be_saved_is_written_to_the_log(
+    site, ask, work, monkeypatch, imagen_gateway, caplog
+):
+    site(SWEEP_SECONDS=1)
     real = JobQuerySet.move
     monkeypatch.setattr(writer, "PATIENCE_SECONDS", 0.2)
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.utils import timezone
 
 from imagen import messages, presentation, spending
-from imagen.models import Generation, Image
+from imagen.conf import settings
+from imagen.models import Anomaly, Generation, Image
 from imagen.models.image import storage
 from imagen.testing.gateway import Gateway
 
 VENDORS = ("wavespeed", "apiframe", "apiin")
 LABELS = {"wavespeed": "WaveSpeedAI", "apiframe": "Apiframe", "apiin": "API in One"}
 PRICES = {"wavespeed": Decimal("0.0380"), "apiframe": Decimal(7), "apiin": Decimal(8)}
+RETENTION = {"wavespeed": 7 * 86400, "apiframe": 86400, "apiin": 3600}
 UNITS = {"wavespeed": "USD", "apiframe": "credits", "apiin": "credits"}
 STAKES = {
     "wavespeed": PRICES["wavespeed"],
@@ -84,13 +89,29 @@ class End:
         """What the interface says of the code."""
         if not self.code:
             return None
-        facts = {"provider": LABELS[generation.provider], "ready": self.images, "asked": generation.num_images}
+        facts = {
+            "id": generation.pk,
+            "provider": LABELS[generation.provider],
+            "ready": self.images,
+            "asked": generation.num_images,
+        }
         said = messages.sentence(self.code, **facts, successor="Nano Banana 2.1")
         assert "–" not in said, "a blank was left in the sentence"
         price = PRICES[generation.provider] * (self.cost or generation.num_images)
         price_told = spending.price(price, UNITS[generation.provider])
-        money = messages.money_line(self.about_money(), price=price_told)
+        free = self.free_again(generation)
+        key = "spent" if free else self.about_money()
+        money = f"{messages.money_line(key, price=price_told)} {free}".rstrip()
         return {"code": self.code, "message": f"{said} {money}", "next_actions": ACTIONS[self.code]}
+
+    def free_again(self, generation: Generation) -> str:
+        """What is said of asking for it once more, where nobody said that it will not come."""
+        if self.status != "failed" or self.code not in ("provider_timeout", "provider_job_lost"):
+            return ""
+        call = generation.jobs.get()
+        until = call.accepted_at + timedelta(seconds=settings.WATCH_SECONDS + RETENTION[generation.provider])
+        asked = call.fetch_asked_at is not None or until < timezone.now()
+        return "" if asked else messages.kept_line("untold", provider=LABELS[generation.provider], until=until)
 
     def about_money(self) -> str:
         """Which of the sentences about money belongs to it."""
@@ -124,6 +145,11 @@ def check(asked: Iterable[Generation], gateway: Gateway, end: End | Mapping[str,
     for generation in asked:
         due = end if isinstance(end, End) else end[generation.provider]
         assert seen(generation, gateway) == due.told(generation)
+
+
+def odd() -> list[tuple[str, str, int]]:
+    """What people are shown as odd: the service, what it was, and how often; in order."""
+    return sorted(Anomaly.objects.values_list("provider", "code", "times"))
 
 
 def posts(gateway: Gateway, vendor: str) -> int:
@@ -167,3 +193,10 @@ def until(there: Callable[[], object], *, seconds: float = 10.0) -> None:
     while not there() and time.monotonic() < end:
         time.sleep(0.02)
     assert there()
+
+
+def again(generation: Any, gateway: Any, client: Any, *, path: str = "") -> int:
+    """Ring once more as its vendor did, here or at another address, and return what the site says."""
+    ring = next(ring for ring in gateway.rings if ring.vendor == generation.provider)
+    where = path or urlsplit(ring.url).path
+    return client.post(where, ring.body, "application/json", headers=dict(ring.headers)).status_code

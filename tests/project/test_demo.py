@@ -23,7 +23,7 @@ from django.core.management.base import CommandError
 
 import imagen
 from imagen import budgets, marks
-from imagen.models import Budget
+from imagen.models import ApiKey, Budget
 from project import demo
 
 ROOT = Path(imagen.__file__).parent.parent
@@ -94,7 +94,7 @@ def test_the_demo_serves_until_it_is_asked_to_end(
 ) -> None:
     process, printed = serving
     assert "The first image is ready" in printed
-    assert re.search(r"API token of editor\n  [0-9a-f]{40}\n", printed)
+    assert re.search(r"API key of editor\n  imagen_\w{47}\n", printed)
     for address in re.findall(r"http://127\.0\.0\.1:\d+\S*", printed):
         _get(address, printed)
     _is_a_magazine(re.findall(r"Site +(\S+)/\n", printed)[0])
@@ -104,8 +104,8 @@ def test_the_demo_serves_until_it_is_asked_to_end(
 
 
 def _get(address: str, printed: str) -> None:
-    token = re.findall(r"[0-9a-f]{40}", printed)[0]
-    _read(urllib.request.Request(address, headers={"Authorization": f"Token {token}"}))
+    key = re.findall(r"imagen_\w{47}", printed)[0]
+    _read(urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"}))
 
 
 def _read(request: urllib.request.Request | str) -> bytes:
@@ -203,9 +203,12 @@ def test_an_account_that_exists_keeps_its_password() -> None:
 
 
 @pytest.mark.django_db
-def test_the_token_stays_the_same() -> None:
+def test_each_demo_shows_a_key_of_its_own_and_the_last_one_goes() -> None:
     user = demo.editor()
-    assert demo.token(user) == demo.token(user)
+    first, second = (demo.key(user) for _ in range(2))
+    (kept,) = ApiKey.objects.of(user)
+    assert first != second
+    assert second.endswith(kept.last_four)
 
 
 def test_a_server_that_never_answers_is_reported() -> None:

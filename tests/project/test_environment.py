@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from redis import StrictRedis
 
-from project.environment import POSTGRESQL_OPTIONS, database, flag, merge, overlay, redis, words
+from project.environment import POSTGRESQL_OPTIONS, database, encryption_keys, flag, merge, overlay, redis, words
 
 
 @pytest.mark.parametrize(
@@ -151,3 +152,19 @@ def test_unreadable_imagen_settings_are_refused(text: str, sentence: str) -> Non
 
 def test_no_imagen_settings_change_nothing() -> None:
     assert overlay("") == {}
+
+
+def test_keys_to_encrypt_with_come_from_the_environment(tmp_path: Path) -> None:
+    assert encryption_keys({"IMAGEN_ENCRYPTION_KEYS": "new, old"}, home=tmp_path) == ["new", "old"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_any_a_demo_keeps_one_that_nobody_else_may_read(tmp_path: Path) -> None:
+    (key,) = encryption_keys({}, home=tmp_path / "var")
+    assert Fernet(key)
+    assert encryption_keys({}, home=tmp_path / "var") == [key]
+    assert (tmp_path / "var" / "encryption.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_without_any_and_without_debug_there_is_none() -> None:
+    assert encryption_keys({}, home=None) == []

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from imagen import marks
+from imagen import marks, placing
+from imagen.models import Placement
 from project.articles.models import Article
 from tests import factories
 from tests.project.conftest import (
@@ -15,6 +16,7 @@ from tests.project.conftest import (
     SignIn,
     article,
     change,
+    chosen,
     me,
     picture,
     save,
@@ -28,7 +30,7 @@ def test_a_file_of_ones_own_is_not_called_generated(sign_in: SignIn) -> None:
     client = sign_in()
     assert save(client, hero=upload(factories.picture_bytes()), hero_alt=ALT) == {}
     row = Article.objects.get()
-    assert (row.hero_generated, row.hero_source) == (False, None)
+    assert placing.current(row, "hero") is None
     assert row.hero_small
 
 
@@ -37,7 +39,9 @@ def test_a_file_that_says_it_was_made_by_ai_is_called_generated(sign_in: SignIn,
     data = marks.mark(factories.picture_bytes(), system="elsewhere")
     assert save(client, hero=upload(data), hero_alt=ALT) == {}
     row = Article.objects.get()
-    assert row.hero_generated
+    placed = placing.current(row, "hero")
+    assert placed
+    assert (placed.image, placed.alt_text) == (None, ALT)
     assert marks.marked((media / row.hero_small.name).read_bytes())
 
 
@@ -65,8 +69,9 @@ def test_a_picture_with_too_many_pixels_is_refused(sign_in: SignIn, monkeypatch:
 
 def test_one_picture_at_a_time(sign_in: SignIn) -> None:
     client = sign_in()
-    errors = save(client, hero=upload(factories.picture_bytes()), picture=picture(me(client)).pk, hero_alt=ALT)
-    assert errors == {"picture": ["Choose a generated picture or a file, not both."]}
+    token = chosen(picture(me(client)), me(client))
+    errors = save(client, hero=upload(factories.picture_bytes()), hero_alt=ALT, **token)
+    assert errors["hero"][0].startswith("A file and a generated picture were chosen. Choose one")
 
 
 def test_a_picture_can_be_taken_off_again(sign_in: SignIn) -> None:
@@ -74,5 +79,5 @@ def test_a_picture_can_be_taken_off_again(sign_in: SignIn) -> None:
     row = article(picture(me(client)))
     assert save(client, change(row), **{"hero-clear": "on", "hero_alt": row.hero_alt}) == {}
     row.refresh_from_db()
-    assert (row.hero.name, row.hero_small.name, row.hero_width, row.hero_source) == ("", "", None, None)
-    assert not row.hero_generated
+    assert (row.hero.name, row.hero_small.name, row.hero_width) == ("", "", None)
+    assert not Placement.objects.filter(ended_at=None)

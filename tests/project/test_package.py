@@ -141,3 +141,8 @@ def _readme(start: str) -> str:
 def test_it_is_the_installed_package_that_is_checked(django: Callable[..., str], installed: Path) -> None:
     found = django(BARE + LEAST, "shell", "-c", "import imagen; print(imagen.__file__)")
     assert found.strip().splitlines()[-1].startswith(str(installed))
+
+
+def test_no_module_is_longer_than_three_hundred_lines() -> None:
+    modules = (path for folder in ("imagen", "project") for path in (ROOT / folder).rglob("*.py"))
+    assert {str(path): lines for path in modules if (lines := len(path.read_text().splitlines())) > 300} == {}

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.contrib.auth.models import User
 
+from imagen import placing
 from imagen.models import Generation
 from project import demo
 from project.articles import samples
@@ -20,7 +21,7 @@ STORIES = samples.stories()
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.slug)
 def test_every_story_is_worth_reading_and_its_picture_described(story: samples.Story) -> None:
     Article(title=story.title, slug=story.slug, summary=story.summary, body=story.body).clean_fields(
-        exclude=["hero", "hero_width", "hero_height", "hero_source"]
+        exclude=["hero", "hero_width", "hero_height"]
     )
     assert 200 <= len(story.body.split()) <= 400
     assert story.body.count("\n## ") == 2
@@ -51,9 +52,10 @@ def test_the_first_issue_has_every_story_with_its_picture(editor: User) -> None:
     samples.publish(pictures)
     assert [row.slug for row in Article.objects.live()] == [story.slug for story in STORIES]
     for row in Article.objects.all():
-        assert row.hero_source == pictures[row.slug].images.get()
-        assert row.hero_alt == row.hero_source.alt_text
-        assert row.hero_generated
+        placed = placing.current(row, "hero")
+        assert placed
+        assert placed.image == pictures[row.slug].images.get()
+        assert row.hero_alt == placed.alt_text == placed.image.alt_text
 
 
 def test_the_pictures_are_asked_of_the_sandbox_without_a_caption(editor: User) -> None:

@@ -76,10 +76,12 @@ def test_the_redirect_to_https_can_be_left_to_the_proxy(load: Load) -> None:
     found = load(DEBUG="0", SECRET_KEY="x" * 60, SSL_REDIRECT="0", BEHIND_PROXY="1")
     assert found["SECURE_SSL_REDIRECT"] is False
     assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert found["REST_FRAMEWORK"] == {"NUM_PROXIES": 1}
 
 
 def test_nobody_is_believed_about_https_unless_there_is_a_proxy(load: Load) -> None:
     assert "SECURE_PROXY_SSL_HEADER" not in load()
+    assert load()["REST_FRAMEWORK"] == {"NUM_PROXIES": 0}
 
 
 def test_redis_becomes_broker_and_cache(load: Load) -> None:
@@ -88,6 +90,12 @@ def test_redis_becomes_broker_and_cache(load: Load) -> None:
     assert (found["Q_CLUSTER"]["redis"]["host"], found["Q_CLUSTER"]["redis"]["db"]) == ("127.0.0.1", 9)
     assert found["Q_CLUSTER"]["redis"]["socket_timeout"] > 1  # as long as django-q2 waits for a task
     assert "orm" not in found["Q_CLUSTER"]
+
+
+def test_a_cache_that_does_not_answer_costs_a_request_two_seconds_at_most(load: Load) -> None:
+    options = load(REDIS_URL="redis://127.0.0.1:6379/9")["CACHES"]["default"]["OPTIONS"]
+    assert options["socket_connect_timeout"] + options["socket_timeout"] <= 2
+    assert options["retry"].get_retries() == 0
 
 
 def test_the_queue_settings_neither_run_twice_nor_hang(load: Load) -> None:

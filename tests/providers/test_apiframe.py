@@ -419,3 +419,9 @@ def test_a_signed_webhook_without_a_possible_id_is_refused(apiframe: Apiframe, b
 def test_without_a_key_no_webhook_is_asked_for():
     assert Apiframe(api_key="afk_test_key").calls_back
     assert not Apiframe().calls_back
+
+
+@pytest.mark.parametrize(("name", "claim"), [("webhook_completed", State.DONE), ("webhook_progress", State.PENDING)])
+def test_a_webhook_claims_an_end_only_where_it_is_signed(apiframe: Apiframe, name: str, claim: State | None):
+    recorded = json.loads((FIXTURES / f"{name}.json").read_bytes())
+    assert apiframe.claimed(recorded["delivery"]["body"].encode()) is claim

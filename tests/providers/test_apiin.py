@@ -356,3 +356,9 @@ def test_a_callback_names_its_task_in_any_shape(apiin: ApiInOne, body: Any):
 def test_a_callback_about_nothing_is_refused(apiin: ApiInOne, body: Any):
     with pytest.raises(BadSignature):
         apiin.ring({}, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(("name", "claim"), [("callback_completed", None)])
+def test_a_webhook_claims_an_end_only_where_it_is_signed(apiin: ApiInOne, name: str, claim: State | None):
+    recorded = json.loads((FIXTURES / f"{name}.json").read_bytes())
+    assert apiin.claimed(recorded["delivery"]["body"].encode()) is claim

@@ -411,3 +411,23 @@ def test_a_delivery_that_is_a_refusal_is_about_nothing(monkeypatch: pytest.Monke
 
 def test_no_id_can_climb_out_of_a_path():
     assert not any(REMOTE_ID.fullmatch(text) for text in (".", "..", "...", "../a"))
+
+
+def test_words_nobody_knows_are_remembered_as_far_as_they_are_words_and_not_without_end():
+    plain = Plain(api_key="sk_secret")
+    for word in ("thawing", "thawing", "a prompt", "sk_secret", "x" * 31, "https://signed.example/?key=1"):
+        plain.state(word)
+    assert plain.puzzles == {"thawing", "?"}
+    for number in range(100):
+        plain.state(f"step-{number}")
+    assert len(plain.puzzles) == 20
+
+
+def test_what_a_webhook_claims_counts_only_where_the_body_is_signed(plain: Plain):
+    class Signing(Plain):
+        signed = True
+
+    body = b'{"id": "a", "status": "DONE"}'
+    assert (plain.claimed(body), Signing().claimed(body)) == (None, State.DONE)
+    assert Signing().claimed(b'{"id": "a", "status": "thawing"}') is None
+    assert Signing().puzzles == set()

@@ -148,8 +148,9 @@ def test_a_long_prompt_keeps_the_beginning_of_its_caption() -> None:
     assert "a fox a fox a fox" in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
 
 
-def test_who_wants_no_text_in_the_picture_gets_no_caption() -> None:
-    text = submit("a fox", negative_prompt="Text, lettering").remote_id
+@pytest.mark.parametrize("wish", [("a fox", "Text, lettering"), ("a fox. No text in the picture.", "")])
+def test_who_wants_no_text_in_the_picture_gets_no_caption(wish: tuple[str, str]) -> None:
+    text = submit(wish[0], negative_prompt=wish[1]).remote_id
     assert "fox" not in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
 
 

@@ -548,3 +548,9 @@ def test_without_being_told_pictures_come_by_address():
     provider = WaveSpeed(api_key="k")
     offer = provider.offers["imagen-4"][0]
     assert "enable_base64_output" not in provider.submit(ImageRequest(prompt="x"), offer=offer, key="1").json
+
+
+@pytest.mark.parametrize(("name", "claim"), [("webhook_completed_1", State.DONE), ("webhook_failed", State.FAILED)])
+def test_a_webhook_claims_an_end_only_where_it_is_signed(wavespeed: WaveSpeed, name: str, claim: State | None):
+    recorded = json.loads((FIXTURES / f"{name}.json").read_bytes())
+    assert wavespeed.claimed(recorded["delivery"]["body"].encode()) is claim

@@ -8,37 +8,48 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from imagen import files, housekeeping, strays
+from imagen import files, housekeeping, renditions, strays
 from imagen.conf import settings
 from imagen.exceptions import StorageError
 from imagen.management.people import person
-from imagen.models import Erasure, Generation, leftovers
+from imagen.models import Batch, Erasure, Generation, leftovers
 
 FAILED = 1
 CENTURY, YEAR = 36_500, 366 * 86_400
 DONE: Mapping[str, Any] = {
     "requests": gettext_lazy("Requests erased: %d"),
     "keys": gettext_lazy("Idempotency keys of this person deleted: %d"),
-    "rows": gettext_lazy("Old keys and workers forgotten: %d"),
+    "api_keys": gettext_lazy("API keys of this person deleted: %d"),
+    "words": gettext_lazy("Styles and templates of this person deleted: %d"),
+    "endpoints": gettext_lazy("Webhook endpoints and deliveries of this person deleted: %d"),
+    "batches": gettext_lazy("Batches of which nothing is left deleted: %d"),
+    "rows": gettext_lazy("Old keys, workers, anomalies and deliveries forgotten: %d"),
     "doomed": gettext_lazy("Files of erased pictures that are still there: %d"),
     "unfinished": gettext_lazy("Unfinished files deleted: %d"),
     "strays": gettext_lazy("Files without a picture deleted: %d"),
     "folders": gettext_lazy("Empty folders deleted: %d"),
+    "renditions": gettext_lazy("Small copies of replaced pictures deleted: %d"),
     "missing": gettext_lazy("Pictures without a file: %d"),
 }
 WOULD: Mapping[str, Any] = {
     **DONE,
     "requests": gettext_lazy("Requests to erase: %d"),
     "keys": gettext_lazy("Idempotency keys of this person to delete: %d"),
-    "rows": gettext_lazy("Old keys and workers to forget: %d"),
+    "api_keys": gettext_lazy("API keys of this person to delete: %d"),
+    "words": gettext_lazy("Styles and templates of this person to delete: %d"),
+    "endpoints": gettext_lazy("Webhook endpoints of this person to delete: %d"),
+    "batches": gettext_lazy("Batches of which nothing is left to delete: %d"),
+    "rows": gettext_lazy("Old keys, workers, anomalies and deliveries to forget: %d"),
     "unfinished": gettext_lazy("Unfinished files to delete: %d"),
     "strays": gettext_lazy("Files without a picture to delete: %d"),
     "folders": gettext_lazy("Empty folders to delete: %d"),
+    "renditions": gettext_lazy("Small copies of replaced pictures to delete: %d"),
 }
 
 
@@ -66,11 +77,15 @@ class Command(BaseCommand):
         owner = person(options["user"])
         if self.dry_run and self.verbosity:
             self.stdout.write(_("This is a dry run: nothing is changed."))
+        chosen = _chosen(owner, days=options["days"] or settings.KEEP_DAYS)
+        if chosen is not None:
+            self._erase(chosen)
         if owner is not None:
-            self._erase(housekeeping.requests_of(owner))
             self._delete("keys", housekeeping.keys_of(owner))
-        elif days := options["days"] or settings.KEEP_DAYS:
-            self._erase(housekeeping.outlived(days=days))
+            self._delete("api_keys", housekeeping.api_keys_of(owner))
+            self._delete("words", *housekeeping.words_of(owner))
+            self._delete("endpoints", housekeeping.endpoints_of(owner))
+        self._delete("batches", Batch.objects.empty(without=chosen if self.dry_run else None))
         self._delete("rows", *leftovers())
         if not self.dry_run:
             housekeeping.hush(owner)
@@ -103,6 +118,7 @@ class Command(BaseCommand):
         self._say("doomed", left)
         self._say("unfinished", files.tidy(seconds=grace.total_seconds(), dry_run=self.dry_run))
         self._count(strays.strays(grace=grace, dry_run=self.dry_run), _kind, "strays", "folders")
+        self._count(renditions.clear(dry_run=self.dry_run), lambda name: "renditions", "renditions")
         return 0 if self.dry_run else left
 
     def _missing(self) -> int:
@@ -124,6 +140,13 @@ class Command(BaseCommand):
     def _say(self, kind: str, count: int) -> None:
         if self.verbosity:
             self.stdout.write(str((WOULD if self.dry_run else DONE)[kind]) % count)
+
+
+def _chosen(owner: AbstractBaseUser | None, *, days: int | None) -> QuerySet[Generation] | None:
+    """The requests that have to go; ``None`` where all are kept."""
+    if owner is not None:
+        return housekeeping.requests_of(owner)
+    return housekeeping.outlived(days=days) if days else None
 
 
 def _kind(name: str) -> str:

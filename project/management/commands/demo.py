@@ -56,7 +56,7 @@ class Command(BaseCommand):
         processes.start("queue cluster", ["qcluster"])
         processes.start("web server", ["runserver", "--noreload", f"127.0.0.1:{port}"])
         demo.wait_for(port, check=processes.check)
-        self._say(demo.welcome(port, key=demo.token(user)))
+        self._say(demo.welcome(port, key=demo.key(user)))
         generation = demo.first_image(user, check=processes.check)
         self._say(f"The first image is ready: {demo.location(generation, port)}\n")
         demo.magazine(user, check=processes.check)

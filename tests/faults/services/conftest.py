@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -19,7 +20,7 @@ import pytest
 from bench.stacks import postgres, spare_redis, there
 from imagen.testing.gateway import Gateway
 from proof.proxy import Proxy
-from proof.site import Answer, Place, build
+from proof.site import Answer, Place, build, free_port
 from tests.conftest import _lacks
 
 POSTS = "/api/imagen/v1/generations/"
@@ -193,6 +194,19 @@ def weather(_stormy: Weather) -> Iterator[Weather]:
     for wire in (_stormy.database, _stormy.redis, _stormy.vendor):
         wire.be("fair")
     _tidy(_stormy)
+
+
+@pytest.fixture
+def counting(weather: Weather) -> Iterator[Weather]:
+    """The same site with a web server of its own that counts requests as a site does where nobody says otherwise."""
+    ours = {
+        name: value for name, value in json.loads(weather.place.env["IMAGEN_SETTINGS"]).items() if name != "THROTTLES"
+    }
+    env = {**weather.place.env, "IMAGEN_SETTINGS": json.dumps(ours)}
+    found = replace(weather, place=replace(weather.place, env=env, port=free_port(), running=[]))
+    found.web = found.place.serve()
+    yield found
+    found.place.stop()
 
 
 @pytest.fixture

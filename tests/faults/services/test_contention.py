@@ -120,7 +120,9 @@ def _deadlocks(weather: Weather) -> int:
 
 @pytest.mark.fault("F22")
 def test_f22_bells_that_an_old_key_signed_are_dropped_and_the_work_is_done(site: Site) -> None:
+    site.sql("DELETE FROM django_q_ormq")
     made = site.ask("f22")
+    (bell,) = site.sql("SELECT id FROM django_q_ormq")
     place = site.place
     before = place.env
     place.env = {**before, "SECRET_KEY": "another-key-that-signs-nothing-of-value-0123456789"}
@@ -130,6 +132,7 @@ def test_f22_bells_that_an_old_key_signed_are_dropped_and_the_work_is_done(site:
         place.manage("imagen_sweep")
         is_whole(site.end(made))
         assert cluster.poll() is None
+        wait(lambda: bell not in site.sql("SELECT id FROM django_q_ormq"))
     finally:
         place.env = before
     assert site.bought("f22") == 1

@@ -127,21 +127,43 @@ def _files(site: Site, made: Any) -> list[Path]:
     return list(folder.iterdir()) if folder.exists() else []
 
 
-@pytest.mark.fault("F23")
-def test_f23_two_hours_before_the_gateway_forgets_it_ends_and_says_so(liar: tuple[Site, Path]) -> None:
+@pytest.mark.parametrize(
+    ("mood", "code"),
+    [
+        pytest.param("full", "storage_full", marks=pytest.mark.fault("F23")),
+        pytest.param("failing", "storage_unavailable", marks=pytest.mark.fault("F24")),
+    ],
+)
+def test_what_could_not_be_stored_to_the_end_is_fetched_for_free_once_storage_works(
+    liar: tuple[Site, Path], mood: str, code: str
+) -> None:
+    """Two hours before the gateway forgets it, it ends and says so; until then a person may have it fetched."""
     site, told = liar
     if not site.place.running[1:]:
         site.worker()
-    lying.be(told, "full")
-    made = site.ask("f23 the end")
-    wait(lambda: site.job(made)["error_code"] == "storage_full")
+    lying.be(told, mood)
+    made = site.ask(f"{mood} to the end")
+    wait(lambda: site.job(made)["error_code"] == code)
     near_the_end = "datetime('now', '-7 days', '+119 minutes')"
     site.sql(f"UPDATE imagen_job SET accepted_at = {near_the_end} WHERE generation_id = %s", made["id"])
     now(site, made)
     ended = site.end(made)
     assert (ended["status"], ended["error"]["code"]) == ("failed", "storage_unavailable")
     assert money(ended) == (Decimal(PRICE),) * 2  # it was made, and is paid
-    assert site.bought("f23 the end") == 1
+    assert "still kept by WaveSpeedAI until" in ended["error"]["message"]
+    lines = _ledger(site, made)
+    lying.be(told)
+    answers = [site.place.call("POST", f"{POSTS}{made['id']}/retry/") for _ in range(2)]  # somebody clicks twice
+    assert [answer.status for answer in answers] == [202, 202]
+    wait(lambda: site.place.look(made)["status"] == "completed")
+    is_whole(site.place.look(made))
+    assert site.bought(f"{mood} to the end") == 1
+    assert _ledger(site, made) == lines
+
+
+def _ledger(site: Site, made: Any) -> list[Any]:
+    """All that was set aside and spent for it."""
+    return site.sql("SELECT id, reserved, spent FROM imagen_entry WHERE generation_id = %s ORDER BY id", made["id"])
 
 
 @pytest.fixture

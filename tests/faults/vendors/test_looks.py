@@ -7,12 +7,15 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import IntegrityError
+from django.urls import reverse
 from django.utils import timezone
 
 from imagen import verdicts
-from imagen.models import Job
+from imagen.models import Anomaly, Job
+from imagen.models.anomaly import AnomalyQuerySet
 from imagen.providers import base
-from tests.faults.outcome import VENDORS, End, check, polls, row
+from tests.faults.outcome import VENDORS, End, check, odd, polls, row
 
 DONE = End(status="completed", jobs=("completed",), cost=1, paid=1, images=1)
 WATCHED = End(status="processing", jobs=("processing",), cost=1, paid=1, warnings=("provider_timeout",))
@@ -56,6 +59,14 @@ def test_looks_that_go_wrong_change_nothing(play, imagen_gateway, fault):
 
 
 @pytest.mark.fault("F46")
+@pytest.mark.parametrize("fault", [{"poll": "status", "status": 503}, {"poll": "garbled"}])
+def test_no_number_of_failed_looks_ends_a_request_before_its_deadline(play, imagen_gateway, fault):
+    end = End(status="processing", jobs=("processing",), cost=1, paid=1)
+    check(play(fault, seconds=1.5), imagen_gateway, end)
+    assert min(polls(imagen_gateway, vendor) for vendor in VENDORS) >= 3
+
+
+@pytest.mark.fault("F46")
 def test_looks_that_fail_in_a_row_come_further_apart(play, imagen_gateway):
     play({"poll": "status", "status": 503, "first": 4}, only=("wavespeed",))
     looks = [call.at for call in imagen_gateway.calls if call.path.endswith("/result")]
@@ -65,6 +76,8 @@ def test_looks_that_fail_in_a_row_come_further_apart(play, imagen_gateway):
 
 @pytest.mark.fault("F45")
 def test_a_job_the_gateway_forgot_is_watched_with_a_warning(play, imagen_gateway, monkeypatch):
+    """After a minute as shipped, a tenth of a second here."""
+    assert verdicts.LOST_SECONDS == 60
     monkeypatch.setattr(verdicts, "LOST_SECONDS", 0.1)
     asked = play({"poll": "status", "status": 404})
     check(asked, imagen_gateway, replace(WATCHED, code="provider_job_lost"))
@@ -85,6 +98,20 @@ def test_a_word_nobody_knows_means_not_finished_and_is_logged_once(play, imagen_
     check(play({"words": words}), imagen_gateway, DONE)
     told = [record.provider for record in caplog.records if "warming-up" in record.getMessage()]
     assert sorted(told) == sorted(VENDORS)
+    assert set(Anomaly.objects.values_list("code", "job", "generation", "note")) == {
+        ("unknown_word", None, None, "warming-up")
+    }
+    assert [provider for provider, _, _ in odd()] == sorted(VENDORS)
+
+
+@pytest.mark.fault("F47")
+def test_a_word_nobody_knows_is_one_row_a_service_and_day_however_many_say_it(play, work, ask, imagen_gateway):
+    for words in (("warming-up", "completed"), ("thawing", "a <b>secret</b> prompt", "completed")):
+        play({"words": words}, only=("wavespeed",))
+    assert [(provider, code) for provider, code, _ in odd()] == [("wavespeed", "unknown_word")]
+    Anomaly.objects.update(day=timezone.now() - timedelta(days=1))
+    play({"words": ("thawing", "a <b>secret</b> prompt", "completed")}, only=("wavespeed",))
+    assert list(Anomaly.objects.values_list("note", flat=True)) == ["?, thawing", "warming-up"]
 
 
 FLIPS = [
@@ -148,8 +175,45 @@ def test_wavespeed_says_it_by_a_number_too(play, imagen_gateway, number, code, c
 @pytest.mark.fault("F49")
 def test_done_without_a_picture_is_asked_five_times_more_over_a_minute(play, imagen_gateway):
     assert verdicts.EMPTY_LOOKS * EMPTY_SHIPPED == 60
-    check(play({"outputs": 0}), imagen_gateway, End(status="failed", code="no_outputs", cost=1, paid=1))
+    asked = play({"outputs": 0})
+    check(asked, imagen_gateway, End(status="failed", code="no_outputs", cost=1, paid=1))
     assert [polls(imagen_gateway, vendor) for vendor in VENDORS] == [1 + verdicts.EMPTY_LOOKS] * 3
+    assert odd() == [(vendor, "no_outputs", 1) for vendor in sorted(VENDORS)]
+    assert {anomaly.job.generation for anomaly in Anomaly.objects.all()} == set(asked)
+
+
+@pytest.mark.fault("F49")
+def test_money_spent_for_nothing_waits_for_a_person_until_one_has_seen_it(play, admin_client, admin_user):
+    (asked,) = play({"outputs": 0}, only=("wavespeed",))
+    duties, page = (
+        reverse("admin:imagen_duty_changelist"),
+        reverse("admin:imagen_generation_change", args=[asked.pk]),
+    )
+    said = "WaveSpeedAI said it was done and sent no picture, so money was spent for nothing. Ask the service"
+    for where in (duties, page):
+        assert said in admin_client.get(where).content.decode()
+    mark = {"action": "mark", "_selected_action": asked.anomalies.get().pk}
+    admin_client.post(reverse("admin:imagen_anomaly_changelist"), mark)
+    assert "Nothing waits for you." in admin_client.get(duties).content.decode()
+    assert asked.anomalies.get().seen_by == admin_user
+
+
+@pytest.mark.fault("F49")
+def test_nothing_for_nothing_is_fair(play, imagen_gateway):
+    asked = play({"outputs": 0, "cost": 0}, only=("apiframe",))
+    check(asked, imagen_gateway, End(status="failed", code="no_outputs", cost=0, paid=1))
+    assert odd() == []
+
+
+@pytest.mark.fault("F49")
+def test_what_cannot_be_noted_ends_no_job(play, imagen_gateway, monkeypatch, caplog):
+    def broken(*args):
+        raise IntegrityError("no room")
+
+    monkeypatch.setattr(AnomalyQuerySet, "_count", broken)
+    check(play({"outputs": 0}), imagen_gateway, End(status="failed", code="no_outputs", cost=1, paid=1))
+    assert odd() == []
+    assert [each.provider for each in caplog.records if "could not be noted" in each.getMessage()]
 
 
 @pytest.mark.fault("F50")

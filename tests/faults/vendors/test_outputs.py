@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import socket
 from typing import Any
 
 import pytest
 
-from imagen import files, presentation, transport, verdicts
+from imagen import files, hauls, presentation, transport
 from imagen.models import Image
-from tests.faults.outcome import VENDORS, End, check, fetches, polls, row, seen
+from tests.factories import person
+from tests.faults.outcome import VENDORS, End, check, fetches, odd, polls, row, seen
 
 DONE = End(status="completed", jobs=("completed",), cost=1, paid=1, images=1)
-EXPIRED_SHIPPED = verdicts.EXPIRED_STEPS  # before a test makes them shorter
+EXPIRED_SHIPPED = hauls.EXPIRED_STEPS  # before a test makes them shorter
 MANY = ("wavespeed", "apiin")  # they make four pictures a job, Apiframe one
 INLINE = ("wavespeed", "apiframe")  # API in One knows addresses only
 LIMIT = 300_000
@@ -137,15 +137,6 @@ BLOCKED = [
 ]
 
 
-@pytest.fixture
-def connected(monkeypatch) -> list[Any]:
-    """Where sockets were connected to."""
-    found: list[Any] = []
-    real = socket.socket.connect
-    monkeypatch.setattr(socket.socket, "connect", lambda self, address: found.append(address) or real(self, address))
-    return found
-
-
 @pytest.mark.parametrize("url", BLOCKED)
 @pytest.mark.parametrize("way", ["named", "redirected"])
 def test_an_address_inside_the_network_is_not_fetched(play, imagen_gateway, connected, url, way):
@@ -225,12 +216,15 @@ def test_more_than_asked_are_cut_and_noted(play, imagen_gateway, caplog):
     end = End(status="completed", jobs=("completed",), cost=2, paid=1, images=2)
     check(asked, imagen_gateway, end)
     assert noted(caplog) == sorted(MANY)
+    assert odd() == [(vendor, "extra_outputs", 1) for vendor in sorted(MANY)]
+    assert {generation.anomalies.get().note for generation in asked} == {"5 sent, 2 kept"}
 
 
 @pytest.mark.fault("F52")
 def test_more_than_one_where_one_was_asked_is_cut_and_noted(play, imagen_gateway, caplog):
     check(play({"outputs": 5}), imagen_gateway, DONE)
     assert noted(caplog) == sorted(VENDORS)
+    assert odd() == [(vendor, "extra_outputs", 1) for vendor in sorted(VENDORS)]
 
 
 @pytest.mark.fault("F52")
@@ -240,6 +234,15 @@ def test_the_same_output_twice_counts_once(play, imagen_gateway, caplog):
     end = End(status="partial", code="partial_outputs", jobs=("completed",), cost=1, paid=1, images=1)
     check(asked, imagen_gateway, end)
     assert noted(caplog) == ["wavespeed"]
+    assert odd() == [("wavespeed", "extra_outputs", 1)]
+
+
+@pytest.mark.fault("F52")
+def test_what_is_stored_in_several_rounds_is_noted_once(play, caplog):
+    (generation,) = play({"outputs": 5, "file": "truncated", "first": 2}, only=("wavespeed",))
+    assert generation.status == "completed"
+    assert len(noted(caplog)) > 1
+    assert odd() == [("wavespeed", "extra_outputs", 1)]
 
 
 def noted(caplog: Any) -> list[str]:
@@ -249,7 +252,7 @@ def noted(caplog: Any) -> list[str]:
 
 
 @pytest.mark.fault("F53")
-def test_a_flagged_output_is_held_and_the_others_are_shown(play, imagen_gateway):
+def test_a_flagged_output_is_held_and_the_others_are_shown(play, imagen_gateway, client):
     only = ("wavespeed",)  # the others flag nothing
     (generation,) = play({"flags": (False, True)}, only=only, asked={"num_images": 2})
     end = End(status="completed", jobs=("completed",), cost=2, paid=1, images=2)
@@ -257,6 +260,9 @@ def test_a_flagged_output_is_held_and_the_others_are_shown(play, imagen_gateway)
     first, second = presentation.generation_json(generation)["images"]
     assert (first["review"], first["flagged"], bool(first["url"])) == ("none", False, True)
     assert (second["review"], second["flagged"], second["url"], second["thumbnail_url"]) == ("held", True, None, None)
+    client.force_login(person("ann", "view_all", "view_generation", is_staff=True))
+    page = client.get(f"/admin/imagen/generation/{generation.pk}/change/").content.decode()
+    assert (page.count("<img"), "Held for review" in page) == (1, True)
 
 
 @pytest.mark.fault("F53")

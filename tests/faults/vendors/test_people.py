@@ -9,7 +9,7 @@ import pytest
 from django.utils.html import escape
 
 from imagen import housekeeping, pipeline
-from imagen.models import Erasure, Generation, Job
+from imagen.models import Erasure, Generation, Image, Job
 from tests.engine.test_cut_off import cut_off
 from tests.factories import person
 from tests.faults.outcome import VENDORS, End, check, files, money, row, seen
@@ -39,7 +39,7 @@ def test_what_is_cancelled_before_it_was_sent_costs_nothing_and_is_never_sent(si
 
 
 @pytest.mark.fault("F63")
-def test_what_is_cancelled_after_it_was_sent_is_paid_and_kept_and_says_so(stranded, work, imagen_gateway):
+def test_what_is_cancelled_after_it_was_sent_is_paid_and_kept_and_says_so(stranded, work, imagen_gateway, admin_client):
     for generation in stranded:
         pipeline.cancel(generation)
     waiting = End(status="processing", jobs=("processing",), cost=1, paid=1, warnings=("already_submitted",))
@@ -48,6 +48,9 @@ def test_what_is_cancelled_after_it_was_sent_is_paid_and_kept_and_says_so(strand
     end = End(status="completed", jobs=("completed",), cost=1, paid=1, images=1, warnings=("already_submitted",))
     check(stranded, imagen_gateway, end)
     assert all(generation.events.filter(what="cancel asked").count() == 1 for generation in stranded)
+    for generation in stranded:
+        page = admin_client.get(f"/admin/imagen/generation/{generation.pk}/change/").content.decode()
+        assert "It had already been sent when you cancelled." in page
 
 
 def ledger(asked: list[Generation]) -> list[dict[str, Any]]:
@@ -80,13 +83,28 @@ def test_words_that_come_after_the_request_was_deleted_go_with_the_next_prune(st
 
 
 @pytest.mark.fault("F64")
-def test_what_a_deleted_person_asked_for_is_made_and_paid_for(site, ask, work, imagen_gateway):
-    """A person's rows lose their name, not their money; whoever wants the pictures gone deletes them (above)."""
+def test_what_a_deleted_person_has_made_just_then_keeps_its_ledger_and_no_file(stranded, ask, work, imagen_gateway):
+    ann = person("ann", "generate")
+    Generation.objects.update(user=ann)
+    before, waiting = ledger(stranded), ask("a lighthouse for later", provider=VENDORS[0], user=ann)
+    ann.delete()
+    work()
+    pipeline.sweep()
+    assert ledger(stranded) == before
+    assert all(each["spent"] > 0 for each in before)
+    assert set(Generation.objects.values_list("user", "prompt")) == {(None, "")}
+    assert (files("imagen"), Image.objects.count(), Erasure.objects.count()) == (0, 0, 0)
+    assert (waiting.jobs.get().status, money(waiting)["reserved"], len(imagen_gateway.jobs)) == ("canceled", 0, 3)
+
+
+@pytest.mark.fault("F64")
+def test_what_was_finished_before_its_person_was_deleted_loses_the_name_alone(site, ask, work, imagen_gateway):
+    """Pictures a site has paid for are its own; whoever wants them gone erases the person first."""
     site(vendors=VENDORS, SWEEP_SECONDS=0.5)
     ann = person("ann", "generate")
     asked = [ask(f"a lighthouse for {vendor}", provider=vendor, user=ann) for vendor in VENDORS]
-    ann.delete()
     work()
+    ann.delete()
     check(asked, imagen_gateway, End(status="completed", jobs=("completed",), cost=1, paid=1, images=1))
     assert set(Generation.objects.values_list("user", flat=True)) == {None}
 
@@ -116,7 +134,7 @@ def test_a_gateways_words_are_cleaned_before_they_are_kept_and_escaped_where_the
 
 @pytest.mark.fault("F66")
 def test_a_request_that_breaks_the_worker_is_given_up_and_the_others_go_on(
-    site, ask, work, imagen_gateway, monkeypatch
+    site, ask, work, imagen_gateway, admin_client, monkeypatch, caplog
 ):
     site(vendors=VENDORS, SWEEP_SECONDS=0.5)
     poison, fine = ([ask(f"{how} for {vendor}", provider=vendor) for vendor in VENDORS] for how in ("poison", "fine"))
@@ -133,4 +151,18 @@ def test_a_request_that_breaks_the_worker_is_given_up_and_the_others_go_on(
     work()
     check(poison, imagen_gateway, End(status="failed", code="internal_error"))
     check(fine, imagen_gateway, End(status="completed", jobs=("completed",), cost=1, paid=1, images=1))
+    for generation in poison:
+        page = admin_client.get(f"/admin/imagen/generation/{generation.pk}/change/").content.decode()
+        assert f"An administrator can look it up by this id: {generation.pk}." in page
+        assert names_it(caplog, generation)
+        found = admin_client.get("/admin/imagen/generation/", {"q": str(generation.pk)}).context["cl"].result_list
+        assert [each.pk for each in found] == [generation.pk]
     assert [tried.count(generation.jobs.get().pk) for generation in poison] == [5, 5, 5]
+
+
+def names_it(caplog: Any, generation: Generation) -> bool:
+    """Whether the log says what broke on it, under its id."""
+    broken = [
+        each for each in caplog.records if getattr(each, "generation", "") == str(generation.pk) and each.exc_info
+    ]
+    return {each.exc_info[0] for each in broken} == {ZeroDivisionError}

@@ -11,7 +11,7 @@ from imagen import verdicts
 from imagen.models import Alarm, Event, Job
 from imagen.models import Gateway as Mood
 from imagen.testing import faults
-from tests.faults.outcome import VENDORS, End, check, posts, row
+from tests.faults.outcome import VENDORS, End, check, odd, posts, row
 
 DONE = End(status="completed", jobs=("completed",), cost=1, paid=1, images=1)
 DOUBT = End(status="unconfirmed", code="submit_unknown", jobs=("unconfirmed",))
@@ -208,7 +208,11 @@ def test_one_id_for_two_requests_is_believed_once(play, ask, work, imagen_gatewa
     work(2)
     check(asked[:3], imagen_gateway, End(status="processing", jobs=("processing",), cost=1, paid=1))
     check(asked[3:], imagen_gateway, replace(DOUBT, paid=1))
-    odd = [record for record in caplog.records if "one remote id" in record.message]
-    assert [record.levelno for record in odd] == [logging.ERROR] * 3
+    told = [record for record in caplog.records if "one remote id" in record.message]
+    assert [record.levelno for record in told] == [logging.ERROR] * 3
     for generation in asked[3:]:
         assert generation.jobs.get().events.filter(note="the same id twice").exists()
+        first = Job.objects.get(generation__in=asked[:3], provider=generation.provider)
+        assert generation.anomalies.get().job == generation.jobs.get()
+        assert generation.anomalies.get().note == first.remote_id
+    assert odd() == [(vendor, "same_id", 1) for vendor in sorted(VENDORS)]

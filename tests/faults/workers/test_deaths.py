@@ -8,17 +8,18 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from imagen import files, verdicts
+from imagen import files, hauls
 from imagen.engine import Engine
 from imagen.models import Generation, Image, Job
 from imagen.signals import image_stored
 from imagen.testing.pictures import picture
-from tests.faults.outcome import VENDORS, End, check, fetches, posts, row, until
+from tests.faults.outcome import STAKES, VENDORS, End, check, fetches, money, posts, row, until
 from tests.workshop import facts
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -58,6 +59,25 @@ PLACES = [
 ]
 
 
+LEFT = {  # how it stands, and what its call is doing, until the next worker comes
+    "departing": ("queued", "sending", "set aside"),
+    "answering": ("queued", "sending", "set aside"),
+    "processing committed": ("processing", "processing", "spent"),
+    "downloaded": ("processing", "storing", "spent"),
+    "picture kept": ("processing", "storing", "spent"),
+    "completed written": ("processing", "storing", "spent"),
+    "completed committed": ("completed", "completed", "spent"),
+}
+
+
+def left(generation: Generation) -> tuple[str, str, str]:
+    """How a request stands, its one call, and where its money is."""
+    generation = Generation.objects.get(pk=generation.pk)
+    found, stake = money(generation), STAKES[generation.provider]
+    places = {(stake, 0): "set aside", (0, stake): "spent"}
+    return generation.status, generation.jobs.get().status, places[found["reserved"], found["spent"]]
+
+
 @pytest.mark.parametrize(("vendor", "point", "end", "sends"), PLACES)
 def test_the_next_worker_finishes_what_the_dead_one_began(
     wanted, mortal, settings, work, imagen_gateway, vendor, point, end, sends
@@ -65,11 +85,23 @@ def test_the_next_worker_finishes_what_the_dead_one_began(
     """Preview, row and history are one commit (F12): who dies after it leaves nothing to be done."""
     generation = wanted(vendor)
     mortal.die("work", point, **facts(settings))
+    assert left(generation) == LEFT[point]
     heal(work)
     check([generation], imagen_gateway, end)
     assert posts(imagen_gateway, vendor) == sends
     assert all(image.thumbnail for image in generation.images.all())
     assert not list(files.workspace().iterdir())
+
+
+@pytest.mark.fault("F5")
+@pytest.mark.parametrize(("hours", "end", "sends"), [(22.9, DONE, 2), (23.1, TAKEN, 1)])
+def test_a_key_is_sent_again_for_twenty_three_hours(wanted, mortal, settings, work, imagen_gateway, hours, end, sends):
+    generation = wanted("apiframe")
+    mortal.die("work", "answering", **facts(settings))
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=hours))
+    heal(work)
+    check([generation], imagen_gateway, end)
+    assert posts(imagen_gateway, "apiframe") == sends
 
 
 @pytest.mark.fault("F9")
@@ -107,8 +139,9 @@ def test_a_worker_that_is_killed_in_a_download_leaves_no_file_and_the_next_fetch
 
 @pytest.mark.fault("F10")
 def test_no_number_of_deaths_in_downloads_ends_a_paid_request(wanted, mortal, settings, work, imagen_gateway):
+    """More than eight: what was paid is fetched for as long as its vendor keeps it."""
     generation = wanted("wavespeed")
-    for _ in range(8):
+    for _ in range(9):
         mortal.die("work", "downloaded", **facts(settings))
         Job.objects.update(due_at=timezone.now())
     heal(work)
@@ -222,7 +255,7 @@ def test_a_picture_that_kills_the_worker_is_given_up_and_the_others_are_kept(
     """Its first death may have any cause; after three more, each counted before the decoder began, it is left alone."""
     imagen_gateway.script("hostile", file="jpeg")
     hostile, fine = wanted("wavespeed", "a hostile one"), ask("a fine one", provider="wavespeed")
-    assert deaths(mortal, settings) == 1 + verdicts.DECODE_TRIES
+    assert deaths(mortal, settings) == 1 + hauls.DECODE_TRIES == 4
     check([fine], imagen_gateway, DONE)
     check([hostile], imagen_gateway, End(status="failed", code="output_invalid", cost=1, paid=1))
 
@@ -234,7 +267,7 @@ def test_of_several_pictures_only_the_one_that_kills_is_given_up(
     site(SWEEP_SECONDS=1)
     generation = ask("four of them", num_images=4)
     monkeypatch.setattr(imagen_gateway.darkroom, "paint", lambda job, name, size: picture(name, size, form=form(name)))
-    assert deaths(mortal, settings) == 1 + verdicts.DECODE_TRIES
+    assert deaths(mortal, settings) == 1 + hauls.DECODE_TRIES
     an_hour_later()
     end = End(status="partial", code="partial_outputs", jobs=("completed",), cost=4, paid=1, images=3)
     check([generation], imagen_gateway, end)

@@ -23,6 +23,7 @@ class Replicate(Provider):
     label = "Replicate"
     origin = "https://api.replicate.com"
     webhooks = True
+    signed = True
     retention = 3600.0  # https://replicate.com/docs/topics/predictions/data-retention
     models = (Model(id="flux-schnell", name="FLUX.1 Schnell"),)
     offers = catalogue(

@@ -1,0 +1,149 @@
+"""Asking in the Studio: begin a form, take what it says, keep a template."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from imagen import pipeline, rewording
+from imagen.admin import catalogue, once
+from imagen.admin.base import viewer
+from imagen.admin.forms import ASKED, blame
+from imagen.admin.studio import display, examples, price, slot
+from imagen.admin.studio.doorway import Entrance
+from imagen.admin.studio.form import StudioForm
+from imagen.doors import Door
+from imagen.exceptions import BudgetExceeded, Refused
+from imagen.models import Generation, Template
+from imagen.origin import Origin
+
+STALE = gettext_lazy(
+    "This window no longer knows which field it was opened for. Open it from the form again, or make pictures here "
+    "without a field."
+)
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a form: a request, or the form again and something to say."""
+
+    form: StudioForm
+    run: Generation | None = None
+    said: str = ""
+
+
+def blank(request: HttpRequest, entrance: Entrance, **initial: Any) -> StudioForm:
+    """An untouched form for this person and field."""
+    return StudioForm(user=viewer(request), door=entrance.door, initial=initial)
+
+
+def context(form: StudioForm, entrance: Entrance, said: str = "") -> dict[str, Any]:
+    """Everything the left column shows."""
+    return {
+        "form": form,
+        **display.of_form(form),
+        "quote": price.of_form(form),
+        "entrance": entrance,
+        "slot": slot.name(entrance.door) if entrance.door else "",
+        "closed": not catalogue.models(),
+        "may_set_up": form.user.has_perm("imagen.view_alarm"),
+        "may_keep": form.user.has_perm("imagen.add_template"),
+        "said": said,
+    }
+
+
+# --- beginning ---
+
+
+def begun(request: HttpRequest, entrance: Entrance, run: Generation | None) -> StudioForm:
+    """The form as its page first shows it: ``like`` in the address is varied, ``run`` said again, or an example."""
+    like = _like(request)
+    if like:
+        said = _said(like)
+        milder = rewording.milder(said["prompt"]) if "reword" in request.GET else ""
+        return blank(request, entrance, **{**said, "prompt": milder or said["prompt"]}, parent=str(like.pk))
+    example = examples.chosen(request)
+    return blank(request, entrance, **(_said(run) if run else {"prompt": example} if example else {}))
+
+
+def _like(request: HttpRequest) -> Generation | None:
+    try:
+        return Generation.objects.of(viewer(request)).standing().filter(pk=request.GET["like"]).first()
+    except (KeyError, ValidationError):
+        return None
+
+
+def _said(earlier: Generation) -> dict[str, Any]:
+    """What was asked for then, in the editor's own words; chance decides anew."""
+    parts = [str(part.get("key", "")) for part in earlier.wording.get("parts", ())]
+    style = next((key.removeprefix("style:") for key in parts if key.startswith("style:")), "")
+    said = {name: getattr(earlier, name) for name in ASKED if name not in ("provider", "seed")}
+    return {**said, "prompt": earlier.wording.get("own") or earlier.prompt, "style": style}
+
+
+# --- taking what was sent ---
+
+
+def answer(request: HttpRequest, entrance: Entrance) -> Answer:
+    """What comes of what was posted: pictures, a template filled in or kept, or the form with what is wrong."""
+    if "use" in request.POST:
+        return Answer(form=_as_said(request, entrance))
+    if "keep" in request.POST:
+        return _keep(request, entrance)
+    form = StudioForm(request.POST, user=viewer(request), door=entrance.door)
+    if entrance.stale:
+        form.add_error(None, str(STALE))
+    return Answer(form=form, run=_run(form, entrance.door) if form.is_valid() else None)
+
+
+def _run(form: StudioForm, door: Door | None) -> Generation | None:
+    """The request, made once however often the form is sent; what is refused at the last moment is said in it."""
+    origin = Origin(
+        place=door.place if door else "",
+        place_id=door.place_id if door else "",
+        parent=form.parent_id(),
+        wording=form.wording.asdict(),
+        unseen=True,
+    )
+    mark = once.about(form.cleaned_data["mark"], {**form.options, "place": origin.place, "place_id": origin.place_id})
+    try:
+        made, _fresh = once.once(form.user, mark, lambda: _made(form, origin))
+    except Refused as refused:
+        form.over = isinstance(refused, BudgetExceeded)
+        blame(form, refused)
+        return None
+    return Generation.objects.get(pk=uuid.UUID(made))
+
+
+def _made(form: StudioForm, origin: Origin) -> str:
+    return str(pipeline.request(user=form.user, origin=origin, **form.options).pk)
+
+
+def _as_said(request: HttpRequest, entrance: Entrance) -> StudioForm:
+    """The same form, not sent: with the words of the template that was chosen."""
+    said = {name: value for name, value in request.POST.items() if name not in ("mark", "shown")}
+    shown, kept = (set(request.POST.getlist(name)) for name in ("known", "kept"))
+    form = blank(request, entrance, **said, left_out=shown - kept)
+    if "use" in request.POST and form.chosen_template:
+        form.initial["prompt"] = form.filled()
+        form.initial["style"] = form.chosen_template.style_id or form.initial["style"]
+    return form
+
+
+def _keep(request: HttpRequest, entrance: Entrance) -> Answer:
+    """Keep the words as a template of one's own."""
+    user, form = viewer(request), _as_said(request, entrance)
+    name, text = (request.POST.get(field, "").replace("\0", "").strip() for field in ("keep_as", "prompt"))
+    if not user.has_perm("imagen.add_template"):
+        return Answer(form=form, said=_("You may not keep templates."))
+    if not name or not text:
+        return Answer(form=form, said=_("A template needs a name and a description."))
+    Template.objects.create(name=name[:LONGEST_NAME], owner=user, text=text[:5000], style=form.chosen_style)
+    return Answer(form=_as_said(request, entrance), said=_("“%(name)s” is kept among your templates.") % {"name": name})

@@ -1,0 +1,184 @@
+"""The page of the Studio and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms.widgets import Script
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from imagen.admin import once
+from imagen.admin.base import ReadOnlyAdmin, viewer
+from imagen.admin.plea import tell_answer
+from imagen.admin.studio import asking, candidates, have, notices, out, placing, price, replies, results, setup, waiting
+from imagen.admin.studio.doorway import Entrance
+from imagen.messages import sentence
+from imagen.models import Generation, Studio
+
+ADDRESSES = (
+    ("quote/", "quote"),
+    ("setup/", "setup"),
+    ("<uuid:pk>/", "state"),
+    ("<uuid:pk>/stop/", "stop"),
+    ("<uuid:pk>/retry/", "retry"),
+    ("<uuid:pk>/save/", "save"),
+    ("<uuid:pk>/report/", "report"),
+    ("pictures/<uuid:pk>/place/", "place"),
+    ("pictures/<uuid:pk>/discard/", "discard"),
+)
+PARTS = ("price", "notes", "sent", "have")
+ELSEWHERE: dict[str, Callable[..., HttpResponseBase]] = {
+    "state": results.view,
+    "stop": waiting.stop,
+    "retry": waiting.retry,
+    "save": waiting.save,
+    "report": waiting.report,
+    "place": placing.view,
+    "discard": candidates.discard,
+}
+
+
+@admin.register(Studio)
+class StudioAdmin(ReadOnlyAdmin):
+    """One page with two columns: ask on the left, look and choose on the right."""
+
+    class Media:
+        css = {"all": ["imagen/studio.css", "imagen/results.css"]}
+        js = [Script(f"imagen/{name}.js", defer=True) for name in ("call", "studio", "words", "results", "place")]
+
+    # --- who may ---
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Who may generate finds it in the list."""
+        return self.has_view_permission(request) and notices.badge(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Likewise."""
+        return viewer(request).has_perm("imagen.generate")
+
+    # --- where it is ---
+
+    def get_urls(self) -> list[URLPattern]:
+        """Our own addresses and none of a list of rows; all may be shown in a frame of this site."""
+        views: dict[str, Any] = {
+            "quote": self.quote_view,
+            "setup": partial(setup.view, self),
+            **{name: partial(view, self) for name, view in ELSEWHERE.items()},
+        }
+        found = [path("", self._ours(self.changelist_view), name="imagen_studio_changelist")]
+        return found + [path(at, self._ours(views[name]), name=f"imagen_studio_{name}") for at, name in ADDRESSES]
+
+    def _ours(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        admitted = self.admin_site.admin_view(view)
+
+        @never_cache
+        @login_not_required  # a dialog is told so by itself
+        @xframe_options_sameorigin
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            told = None if self.admin_site.has_permission(request) else out.answer(self.admin_site, request)
+            return told or admitted(request, *args, **kwargs)
+
+        return guarded
+
+    def _admit(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    # --- the page ---
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The page; what is posted to it is asked for."""
+        if request.method == "POST":
+            return self._asked(request)
+        self._admit(request)
+        entrance, run = Entrance.of(request), self._run(request)
+        if entrance.stale:
+            self.message_user(request, asking.STALE, messages.WARNING)
+        notices.tell(request, but=request.GET.get("run", ""))
+        if run is None:
+            tell_answer(self, request)
+        return self._page(request, entrance, run, asking.Answer(form=asking.begun(request, entrance, run)))
+
+    def _page(
+        self, request: HttpRequest, entrance: Entrance, run: Generation | None, answer: asking.Answer, status: int = 200
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Studio"),
+            "opts": self.opts,
+            "media": self.media,
+            "is_popup": entrance.popup,
+            **asking.context(answer.form, entrance, answer.said),
+            "state": entrance.state(run) if run else "",
+            "results": self._results(request, entrance, run),
+        }
+        return TemplateResponse(request, "imagen/studio/page.html", context, status=status)
+
+    def _results(self, request: HttpRequest, entrance: Entrance, run: Generation | None) -> str:
+        """The right column, which keeps its words to itself."""
+        shown = results.context(request, run, entrance.door)
+        return render_to_string("imagen/studio/results.html", shown, request)
+
+    def _run(self, request: HttpRequest) -> Generation | None:
+        """The request the address names, if this person may see it."""
+        try:
+            return Generation.objects.of(viewer(request)).standing().filter(pk=request.GET["run"]).first()
+        except (KeyError, ValidationError):
+            return None
+
+    # --- asking ---
+
+    def _asked(self, request: HttpRequest) -> HttpResponse:
+        """Ask, and show how it goes; or the form again with what is wrong."""
+        if not self.has_view_permission(request):
+            if replies.by_script(request):
+                return JsonResponse({"message": sentence("permission_denied")}, status=403)
+            raise PermissionDenied
+        entrance = Entrance.of(request)
+        answer = asking.answer(request, entrance)
+        if answer.run is None:
+            return self._again(request, entrance, answer)
+        if not replies.by_script(request):
+            return HttpResponseRedirect(entrance.page(answer.run))
+        facts = {"run": str(answer.run.pk), "url": entrance.state(answer.run), "mark": once.token()}
+        return JsonResponse({**facts, "html": self._results(request, entrance, answer.run)})
+
+    def _again(self, request: HttpRequest, entrance: Entrance, answer: asking.Answer) -> HttpResponse:
+        status = 422 if answer.form.is_bound else 200
+        if not replies.by_script(request):
+            return self._page(request, entrance, self._run(request), answer, status)
+        html = render_to_string("imagen/studio/form.html", asking.context(answer.form, entrance, answer.said), request)
+        facts = {"action": entrance.page(), "quote": entrance.quote}  # without a field once its door is closed
+        return JsonResponse({**facts, "html": html, "said": answer.said}, status=status)
+
+    def quote_view(self, request: HttpRequest) -> HttpResponse:
+        """Price and words for what the form says so far; a GET brings a mark for who logged in again meanwhile."""
+        if request.method == "GET":
+            return JsonResponse({"csrf": get_token(request)})
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["GET", "POST"])
+        self._admit(request)
+        entrance = Entrance.of(request)
+        facts = price.quoted(request.POST, asking.blank(request, entrance))
+        shown = {"quote": facts, "have": have.shown(request, request.POST.get("prompt", ""))}
+        html = {name: render_to_string(f"imagen/studio/{name}.html", shown, request) for name in PARTS}
+        return JsonResponse({"button": facts["button"], "html": html})

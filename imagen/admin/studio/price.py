@@ -1,0 +1,77 @@
+"""What the form says so far would cost, and all that would be sent; nothing is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.forms import ChoiceField
+from django.http import QueryDict
+from django.utils.translation import ngettext
+
+from imagen import pipeline, wording
+from imagen.admin import catalogue, quote
+from imagen.admin.studio.display import chips
+from imagen.admin.studio.form import StudioForm
+from imagen.types import MAX_PROMPT
+
+
+class PriceForm(StudioForm):
+    """The same form, asked only what it would cost: nothing has to be complete, and nothing has to fit."""
+
+    sent = wording.Wording(own="")
+
+    def _miss(self, own: str) -> None:
+        """Nothing is missed yet."""
+
+    def _compose(self, own: str) -> wording.Wording:
+        self.sent = super()._compose(own)
+        return self.sent if own else super()._compose("-")
+
+    def agree(self, quote: pipeline.Quote) -> None:
+        """Nothing is bought yet."""
+
+
+def quoted(said: QueryDict, like: StudioForm) -> dict[str, Any]:
+    """Price, button and words for what a form says; ``like`` is one for the same person and field."""
+    form = PriceForm(said, user=like.user, door=like.door, house=like.house)
+    facts = quote.priced(form)
+    if not cast("Any", form.fields["model"]).choices:
+        facts["errors"] = {}  # nothing can be made here, and the page says so above
+    return {**facts, "button": _button(form, facts["tag"]), "sent": _sent(form)}
+
+
+def of_form(form: StudioForm) -> dict[str, Any]:
+    """The same for a form as its page shows it; what it says of the budget already is not said twice."""
+    facts = quoted(cast("QueryDict", form.data) if form.is_bound else _begun(form), form)
+    if form.is_bound:
+        facts["errors"] = {}
+    return {**facts, "problem": "" if form.over else facts["problem"]}
+
+
+def _button(form: PriceForm, tag: str) -> str:
+    count = int(form.cleaned_data.get("num_images") or 1)
+    label = ngettext("Generate %(count)s", "Generate %(count)s", count) % {"count": count}
+    return f"{label} · {tag}" if tag else label
+
+
+def _sent(form: PriceForm) -> dict[str, Any]:
+    """All the words, how many characters they are, and how many the model takes."""
+    said = form.cleaned_data
+    most = catalogue.able(said.get("model", ""), said.get("provider", "")).get("max_prompt", MAX_PROMPT)
+    text = form.sent.prompt
+    return {"pieces": form.sent.pieces, "text": text, "count": len(text), "most": most, "over": len(text) > most}
+
+
+def _begun(form: StudioForm) -> QueryDict:
+    """What an untouched form says: of a choice that is not among its own, the browser takes the first."""
+    said = QueryDict(mutable=True)
+    for name, field in form.fields.items():
+        value = form[name].value()
+        if isinstance(field, ChoiceField):
+            known = [str(value) for value, _label in cast("Any", field.choices)]
+            value = value if str(value) in known else "".join(known[:1])
+        said[name] = "" if value is None else str(value)
+    shown = chips(form)
+    said.setlist("known", [chip["part"].key for chip in shown])
+    said.setlist("kept", [chip["part"].key for chip in shown if chip["kept"]])
+    return said

@@ -1,0 +1,81 @@
+"""What passes between a form and the Studio: where somebody came from, and what they chose, both signed for them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core import signing
+
+from imagen.exceptions import BadSignature, Expired
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+LIFETIME = timedelta(days=1)
+T = TypeVar("T", bound="_Signed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    """A value that one person may bring back within a day."""
+
+    def sign(self, user: AbstractBaseUser) -> str:
+        """This value as text for this person."""
+        return signing.dumps({"user": str(user.pk), **asdict(self)}, salt=_salt(type(self)), compress=True)
+
+    @classmethod
+    def read(cls: type[T], text: str, user: AbstractBaseUser) -> T:
+        """The value in this text; ``BadSignature`` when it is forged or somebody else's, ``Expired`` after a day."""
+        try:
+            said: dict[str, Any] = signing.loads(text, salt=_salt(cls), max_age=LIFETIME)
+        except signing.SignatureExpired as error:
+            raise Expired("the token is more than a day old") from error
+        except signing.BadSignature as error:
+            raise BadSignature("the token is forged") from error
+        if said.pop("user") != str(user.pk):
+            raise BadSignature("the token is somebody else's")
+        try:
+            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+        except TypeError as error:  # signed by a release that said more or less
+            raise Expired("the token is from another release") from error
+
+
+def _salt(kind: type) -> str:
+    return f"imagen.doors.{kind.__name__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door(_Signed):
+    """A field to fill: ``place`` is ``app.model.field``, ``place_id`` its object or empty, then what fits there.
+
+    ``ratio`` is the shape of the slot ("16:9", empty: any), ``crops`` further shapes it will be cut to. ``alt`` tells
+    whether the form has a field for the alt text. ``target`` says what comes back: a ``file`` for an image field, or
+    an ``object`` for a relation to imagen's own pictures.
+    """
+
+    place: str = ""
+    place_id: str = ""
+    ratio: str = ""
+    crops: tuple[str, ...] = ()
+    alt: bool = False
+    target: str = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick(_Signed):
+    """A picture somebody chose for ``place``, with what they said of it.
+
+    ``meaning`` is one of ``Meaning``; ``alt_text`` is empty only where it decorates. ``name`` is the file's name
+    without its ending. ``focal`` is the focal point in per cent from the left and the top. ``crop`` is the shape it is
+    cut to when it is placed, empty: as it is.
+    """
+
+    image: str
+    place: str
+    meaning: str
+    alt_text: str = ""
+    name: str = ""
+    focal: tuple[int, ...] = (50, 50)
+    crop: str = ""

@@ -1,0 +1,208 @@
+"""An image field that can be filled from the Studio: its form field and its widgets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminFileWidget
+from django.core.exceptions import ValidationError
+from django.forms import models as model_forms
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from imagen import marks, placing
+from imagen.doors import Pick
+from imagen.slots import Opening, Slot
+
+if TYPE_CHECKING:
+    from imagen.models import Image
+
+    ModelChoiceIterator = model_forms.ModelChoiceIterator[Image]
+else:  # it cannot be subscripted at run time
+    ModelChoiceIterator = model_forms.ModelChoiceIterator
+
+__all__ = ["ImagenImageField", "ImagenImageWidget", "ImagenObjectWidget", "Slot"]
+
+TWO = _("A file and a generated picture were chosen. Choose one: undo the picture, or leave the file out.")
+SHEETS: dict[str, Sequence[str]] = {"all": ["imagen/theme.css", "imagen/field.css"]}
+SCRIPTS: Any = [forms.Script("imagen/field.js", defer=True)]
+
+
+class ImagenImageField(forms.ImageField):
+    """An image from a file or from the Studio; ``imagen_marked`` on the file tells whether it says AI made it."""
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """As any image, after what the widget found wrong."""
+        if isinstance(data, ValidationError):
+            raise data
+        return super().clean(data, initial)
+
+    def to_python(self, data: Any) -> Any:
+        """A whole picture."""
+        file: Any = super().to_python(data)
+        if file is not None:
+            file.imagen_marked = _marked(file)
+        return file
+
+
+def _marked(file: Any) -> bool:
+    file.seek(0)
+    data = file.read()
+    file.seek(0)
+    with suppress(ValueError):  # neither PNG, JPEG nor WebP, or none of its ends fit
+        return marks.marked(data)
+    return False
+
+
+class ImagenImageWidget(AdminFileWidget):
+    """The admin's file input, and under it the way to the Studio; what was chosen there counts as the upload."""
+
+    template_name = "imagen/field.html"
+
+    class Media:
+        css = SHEETS
+        js = SCRIPTS
+
+    def __init__(self, opening: Opening, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.opening = opening
+        self.token = ""  # this and what the form saw, as they were posted
+        self.seen: str | None = None
+        self._taken: dict[str, placing.PickedFile] = {}  # the picture is read once, though it is asked for often
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """The file chosen in the Studio, an upload, or what is wrong with both."""
+        upload = super().value_from_datadict(data, files, name)
+        self.token, self.seen = data.get(f"{name}-imagen", ""), data.get(f"{name}-imagen-seen")
+        try:
+            pick = self.opening.pick(self.token)
+            if pick is None:
+                return upload
+            return ValidationError(TWO, code="two") if upload else self._take(pick)  # instead of what was to be cleared
+        except ValidationError as wrong:
+            return wrong
+
+    def _take(self, pick: Pick) -> placing.PickedFile:
+        if self.token not in self._taken:
+            self._taken[self.token] = placing.take(pick, self.opening.user)
+        return self._taken[self.token]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        """Whether the form did not have this field at all."""
+        return super().value_omitted_from_data(data, files, name) and f"{name}-imagen" not in data
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """The file input's own, what was chosen before, and the row."""
+        context = super().get_context(name, value, attrs)
+        seen = str(value or "") if self.seen is None else self.seen
+        picked, current = self._picked(), value.url if self.is_initial(value) else ""
+        chosen = {"name": name, "seen": seen, "token": self.token if picked else "", "picked": picked}
+        row = self.opening.row(_identity(value))
+        return {**context, "imagen": {**chosen, **row, "opening": self.opening, "current": current}}
+
+    def _picked(self) -> dict[str, str]:
+        """The picture chosen before the form came back, while it can still be had."""
+        with suppress(ValidationError):
+            pick = self.opening.pick(self.token)
+            image = pick and placing.placeable(self.opening.user).filter(pk=pick.image).first()
+            return {"thumbnail": thumbnail(image.pk), "alt": pick.alt_text} if pick and image else {}
+        return {}
+
+
+def _identity(value: Any) -> str:
+    """The object this file belongs to, empty while it is not saved."""
+    instance = getattr(value, "instance", None)
+    return "" if instance is None or instance._state.adding else str(instance.pk)
+
+
+def thumbnail(pk: Any) -> str:
+    """Our own address of a small copy; empty where the site mounts no URLs of ours."""
+    try:
+        return reverse("imagen:thumbnail", args=[pk])
+    except NoReverseMatch:
+        return ""
+
+
+class Newest(ModelChoiceIterator):
+    """Lists the newest of the pictures there are and the one that is ``held``; any other may be chosen all the same."""
+
+    held: Any = None
+    more = False
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.field.empty_label is not None:
+            yield ("", self.field.empty_label)
+        found = list(self.queryset[: placing.MOST + 1])
+        listed, self.more = found[: placing.MOST], len(found) > placing.MOST
+        yield from map(self.choice, listed)
+        if self.more and self.held:
+            yield from map(self.choice, self._held(listed))
+
+    def _held(self, listed: list[Any]) -> Any:
+        with suppress(ValidationError):  # what was posted need not be a picture
+            return self.queryset.filter(pk=self.held).exclude(pk__in=[each.pk for each in listed])
+        return ()
+
+
+class ImagenObjectWidget(forms.Widget):
+    """Any widget for a relation to imagen's pictures, and under it the way to the Studio."""
+
+    template_name = "imagen/object.html"
+
+    def __init__(self, widget: Any, opening: Opening) -> None:
+        super().__init__(widget.attrs)
+        self.widget, self.opening = widget, opening
+        self.needs_multipart_form = widget.needs_multipart_form
+
+    def __deepcopy__(self, memo: Any) -> ImagenObjectWidget:
+        copied = copy.copy(self)
+        copied.widget = copy.deepcopy(self.widget, memo)
+        copied.attrs = copied.widget.attrs
+        return copied
+
+    @property
+    def media(self) -> forms.Media:
+        """Its own and ours."""
+        media: forms.Media = self.widget.media + forms.Media(css=SHEETS, js=SCRIPTS)
+        return media
+
+    @property
+    def is_hidden(self) -> bool:
+        """As it is."""
+        return bool(self.widget.is_hidden)
+
+    @property
+    def choices(self) -> Any:
+        """Its own."""
+        return self.widget.choices
+
+    @choices.setter
+    def choices(self, value: Any) -> None:
+        self.widget.choices = value
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """The widget, drawn, and the row."""
+        listed = self.choices
+        if isinstance(listed, Newest):
+            listed.held = value
+        inner = self.widget.render(name, value, attrs)
+        most = placing.MOST if getattr(listed, "more", False) else 0
+        link = f"add_{(attrs or {}).get('id', f'id_{name}')}"  # Django's script takes the field's id from it
+        row = self.opening.row("")
+        return {"inner": inner, "imagen": {"link": link, "opening": self.opening, "most": most, **row}}
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """What was chosen."""
+        return self.widget.value_from_datadict(data, files, name)
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        """Whether the form did not have it."""
+        return bool(self.widget.value_omitted_from_data(data, files, name))
+
+    def id_for_label(self, id_: str) -> str:
+        """What its label belongs to."""
+        return str(self.widget.id_for_label(id_))

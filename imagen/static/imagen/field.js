@@ -1,0 +1,192 @@
+// The way from an image field to the Studio and back: a dialog, and a token that the form carries along.
+"use strict";
+{
+  let open = null; // {row, opener, dialog, frame} while the dialog is there
+
+  const part = (row, name) => row.querySelector(`.imagen-field-${name}`);
+  const token = (row) => row.querySelector("input[name$='-imagen']");
+
+  // --- the form around a row; rows of an inline carry a prefix, and may be given another number later
+
+  // What the row belongs to: an image field by its token, a relation by what Django's script would fill.
+  const holder = (row) => token(row) || document.getElementById(row.querySelector(".imagen-open").id.replace("add_", ""));
+
+  function field(row, name) {
+    const { form, name: own } = holder(row);
+    const plain = own.replace(/-imagen$/, "");
+    const place = row.dataset.imagen || row.dataset.place;
+    const prefix = plain.slice(0, plain.length - place.split(".").pop().length);
+    return name ? form.elements[prefix + name] || form.elements[name] : form.elements[plain];
+  }
+
+  function plain(text) {
+    return text.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+  }
+
+  function shortened(text, most) {
+    if (!most || text.length <= most) return text;
+    return text.slice(0, most).replace(/\s+\S*$/, "");
+  }
+
+  function words(row) {
+    const found = JSON.parse(row.dataset.words || "[]").map(([name, most]) => {
+      const source = field(row, name);
+      if (!source) return "";
+      const chosen = source.selectedOptions ? [...source.selectedOptions].map((each) => each.text).join(", ") : source.value;
+      return shortened(plain(chosen || ""), most);
+    });
+    return found.filter(Boolean).map((text) => (/[.!?…:;]$/.test(text) ? text : `${text}.`)).join(" ").replace(/\.$/, "");
+  }
+
+  function current(row) {
+    const alt = row.dataset.alt && field(row, row.dataset.alt);
+    return row.dataset.current ? { url: row.dataset.current, alt: alt ? alt.value : "" } : null;
+  }
+
+  // --- the dialog
+
+  function build(row) {
+    const dialog = document.createElement("dialog");
+    dialog.className = "imagen-dialog";
+    dialog.setAttribute("aria-label", row.dataset.title);
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "imagen-dialog-close";
+    close.setAttribute("aria-label", row.dataset.close);
+    close.textContent = "×";
+    close.addEventListener("click", () => dialog.close());
+    const frame = document.createElement("iframe");
+    frame.title = row.dataset.title;
+    const bar = document.createElement("div");
+    bar.className = "imagen-dialog-bar";
+    bar.append(row.dataset.title, close);
+    dialog.append(bar, frame);
+    return { dialog, frame };
+  }
+
+  function show(row, opener) {
+    const { dialog, frame } = build(row);
+    open = { row, opener, dialog, frame };
+    const address = new URL(opener.href);
+    address.searchParams.set("_popup", "1");
+    frame.addEventListener("load", () => enter(frame, dialog));
+    dialog.addEventListener("close", leave);
+    document.body.append(dialog);
+    dialog.showModal();
+    frame.src = address;
+  }
+
+  // Keys pressed inside do not reach the dialog around; what lies open in there is closed first.
+  function enter(frame, dialog) {
+    if (document.activeElement !== frame) frame.focus(); // once more would take it from the field in there that has it
+    frame.contentWindow.addEventListener("keydown", (event) => {
+      const busy = event.defaultPrevented || frame.contentDocument.querySelector("dialog[open]");
+      if (event.key === "Escape" && !busy) dialog.close();
+    });
+  }
+
+  function leave() {
+    const { dialog, opener } = open;
+    open = null;
+    dialog.remove();
+    opener.focus();
+  }
+
+  // --- what comes back
+
+  function write(input, text) {
+    input.value = text;
+    for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
+  }
+
+  function take(row, said) {
+    undo(row);
+    token(row).value = said.pick;
+    const image = document.createElement("img");
+    image.src = said.thumbnail;
+    image.alt = said.alt;
+    part(row, "picked").prepend(image);
+    part(row, "picked").hidden = false;
+    part(row, "picked").querySelector("[role=status]").textContent = row.querySelector("template").content.textContent.trim();
+    const clear = token(row).form.elements[`${field(row).name}-clear`];
+    if (clear) clear.checked = false;
+    describe(row, said.alt);
+  }
+
+  function describe(row, alt) {
+    const input = row.dataset.alt && field(row, row.dataset.alt);
+    row.imagen = { input, before: input ? input.value : "", alt };
+    if (!input || input.value.trim() === alt) return;
+    if (!input.value.trim()) write(input, alt);
+    else offer(row, alt);
+  }
+
+  function offer(row, alt) {
+    part(row, "words").hidden = false;
+    part(row, "words").querySelector("q").textContent = alt;
+  }
+
+  function settle(row, change) {
+    if (change) write(row.imagen.input, row.imagen.alt);
+    part(row, "words").hidden = true;
+    (change ? row.imagen.input : part(row, "undo")).focus();
+  }
+
+  function undo(row) {
+    const { input, before, alt } = row.imagen || {};
+    if (input && input.value === alt && before !== alt) write(input, before);
+    row.imagen = null;
+    token(row).value = "";
+    part(row, "picked").hidden = part(row, "words").hidden = true;
+    part(row, "picked").querySelector("img")?.remove();
+    part(row, "picked").querySelector("[role=status]").textContent = "";
+  }
+
+  // Who logged in again while the dialog was open needs the new mark against forgery to save the form.
+  function renew(csrf) {
+    for (const each of document.querySelectorAll("[name=csrfmiddlewaretoken]")) each.value = csrf || each.value;
+  }
+
+  // A window of a relation has the name Django's script gave it: the field's id and a number.
+  function brief(popup) {
+    const link = document.getElementById(`add_${popup.name.replace(/__\d+$/, "")}`);
+    const row = link?.closest("[data-place]");
+    if (row) popup.postMessage({ type: "imagen:form", words: words(row), current: null }, location.origin);
+  }
+
+  const HEARD = {
+    "imagen:ready": ({ row, frame }) => {
+      frame.contentWindow.postMessage({ type: "imagen:form", words: words(row), current: current(row) }, location.origin);
+    },
+    "imagen:picked": ({ row, dialog }, said) => {
+      if (said.place !== row.dataset.imagen) return;
+      take(row, said);
+      dialog.close();
+    },
+    "imagen:close": ({ dialog }) => dialog.close(),
+  };
+
+  window.addEventListener("message", (event) => {
+    const { origin, source, data } = event;
+    const framed = open && source === open.frame.contentWindow;
+    if (origin !== location.origin || !data || !(framed || source?.opener === window)) return;
+    if (["imagen:ready", "imagen:csrf"].includes(data.type)) renew(data.csrf);
+    if (framed && Object.hasOwn(HEARD, data.type)) HEARD[data.type](open, data);
+    if (!framed && data.type === "imagen:ready") brief(source);
+  });
+
+  document.addEventListener("click", (event) => {
+    const found = event.target.closest && event.target.closest(".imagen-field a, .imagen-field button");
+    const row = found && found.closest("[data-imagen]");
+    if (!row || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (found.matches(".imagen-open") && window.HTMLDialogElement) {
+      event.preventDefault();
+      show(row, found);
+    } else if (found.matches(".imagen-field-undo")) {
+      undo(row);
+      row.querySelector(".imagen-open")?.focus();
+    } else if (found.matches(".imagen-field-keep, .imagen-field-use")) {
+      settle(row, found.matches(".imagen-field-use"));
+    }
+  });
+}

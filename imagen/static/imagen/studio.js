@@ -1,0 +1,183 @@
+"use strict";
+// The Studio's left column: choices follow the model, the price follows the choices, and asking keeps the page.
+(() => {
+  const form = document.getElementById("imagen-form");
+  if (!form) return;
+  const PRICED = ["model", "provider", "aspect_ratio", "resolution", "num_images", "output_format", "negative_prompt", "seed"];
+  let timer = 0;
+  let latest = 0;
+  let busy = false;
+  let due = false; // whether a price that nobody saw yet is on its way
+
+  const field = (name) => form.elements[name];
+  const width = (ratio) => Math.log(ratio.split(":").reduce((wide, high) => wide / high));
+
+  // --- what the model can do ---
+
+  function able() {
+    const at = JSON.parse(field("model").dataset.abilities)[field("model").value] || {};
+    const provider = field("provider");
+    limit(provider, (alias) => alias in at || !alias);
+    return at[provider.value] || at[""] || Object.values(at)[0];
+  }
+
+  function limit(select, allowed) {
+    for (const option of select.options) option.hidden = option.disabled = !allowed(option.value);
+    if (select.selectedOptions[0]?.disabled) select.value = [...select.options].find((option) => !option.disabled)?.value ?? "";
+  }
+
+  function shapes(allowed) {
+    const radios = [...field("aspect_ratio")];
+    for (const radio of radios) {
+      radio.disabled = !allowed.includes(radio.value);
+      radio.closest("label").classList.toggle("imagen-gone", radio.disabled);
+    }
+    const chosen = radios.find((radio) => radio.checked);
+    if (chosen && !chosen.disabled) return;
+    const off = (radio) => Math.abs(width(radio.value) - width(chosen?.value ?? "1:1"));
+    const [best] = radios.filter((radio) => !radio.disabled).sort((one, other) => off(one) - off(other));
+    if (best) best.checked = true;
+  }
+
+  function offer(name, possible) {
+    field(name).disabled = !possible;
+    form.querySelector(`.field-${name}`).classList.toggle("imagen-gone", !possible);
+  }
+
+  function follow() {
+    const can = able();
+    if (!can) return;
+    shapes(can.aspect_ratio);
+    for (const name of ["resolution", "output_format"]) {
+      limit(field(name), (value) => !value || can[name].includes(value));
+      offer(name, can[name].length > 0);
+    }
+    for (const name of ["negative_prompt", "seed"]) offer(name, can[name]);
+    offer("provider", [...field("provider").options].filter((option) => !option.disabled).length > 2);
+  }
+
+  // --- what it costs ---
+
+  const generate = () => document.getElementById("imagen-generate");
+  const rest = () => generate().setAttribute("aria-disabled", String(busy || due));
+  function said(submitter) {
+    const data = new FormData(form, submitter);
+    data.set("run", document.querySelector(".imagen-run")?.dataset.run ?? ""); // what is shown beside it
+    return data;
+  }
+
+  const post = (url, options = {}) =>
+    window.imagenCall(url, { method: "POST", ...options, body: () => said(options.submitter) });
+
+  async function price() {
+    const turn = ++latest;
+    try {
+      const { status, news } = await post(form.dataset.quote, { quiet: true });
+      if (status === 200 && turn === latest && !busy) show(news);
+    } catch {
+      // Without a new price the form still works; it is checked again when it is sent.
+    }
+    if (turn === latest) due = false;
+    rest();
+  }
+
+  function show(news) {
+    for (const [name, html] of Object.entries(news.html)) renew(`imagen-${name}`, html);
+    generate().textContent = news.button;
+    dress();
+  }
+
+  function renew(id, html) {
+    const box = document.getElementById(id);
+    if (box.innerHTML !== html) box.innerHTML = html; // what is new is read out, and only that
+  }
+
+  function soon(wait, unseen) {
+    due ||= unseen;
+    rest();
+    clearTimeout(timer);
+    timer = setTimeout(price, wait);
+  }
+
+  // What works only with scripts shows up, what is there for who has none goes.
+  function dress() {
+    form.classList.add("imagen-scripted");
+    for (const each of form.querySelectorAll("#imagen-write-out, #imagen-close")) each.hidden = false;
+    for (const each of form.querySelectorAll(".imagen-scriptless")) each.hidden = true;
+  }
+
+  // --- asking ---
+
+  function tell(text) {
+    const wrong = Object.assign(document.createElement("p"), { className: "imagen-notice imagen-wrong", textContent: text });
+    form.querySelector(".imagen-wrongs").replaceChildren(wrong);
+    wrong.scrollIntoView({ block: "nearest" });
+  }
+
+  function redraw({ html, action, quote }) {
+    form.action = action;
+    form.dataset.quote = quote;
+    const open = [...form.querySelectorAll("details")].map((each) => each.open);
+    form.innerHTML = html;
+    form.querySelectorAll("details").forEach((each, place) => { each.open ||= open[place] ?? false; });
+    begin();
+    const wrong = form.querySelector("[aria-invalid=true]") ?? form.querySelector(".errorlist")?.parentElement.querySelector("input");
+    const gap = [...form.querySelectorAll("#imagen-gaps input")].find((input) => !input.value);
+    (wrong?.name === "template" ? gap ?? wrong : wrong ?? gap ?? generate()).focus();
+    const blocked = wrong?.dataset.blocked ? wrong.value.indexOf(wrong.dataset.blocked) : -1;
+    if (blocked >= 0) wrong.setSelectionRange(blocked, blocked + wrong.dataset.blocked.length);
+  }
+
+  function asked(news) {
+    form.querySelector(".imagen-wrongs").replaceChildren();
+    field("mark").value = news.mark; // the next one is another request
+    field("parent").value = "";
+    document.dispatchEvent(new CustomEvent("imagen:asked", { detail: { run: news.run, url: news.url, html: news.html } }));
+    soon(0, false); // less is left now
+  }
+
+  async function ask(submitter) {
+    busy = true;
+    rest();
+    try {
+      const { news } = await post(form.action, { submitter });
+      busy = false;
+      if (news.run) asked(news);
+      else if (news.html) redraw(news);
+      else tell(news.message);
+    } catch {
+      tell(form.dataset.lost);
+    }
+    busy = false;
+    rest();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!busy && !due) ask(event.submitter);
+  });
+  form.addEventListener("change", (event) => {
+    const { name } = event.target;
+    if (PRICED.includes(name)) follow();
+    soon(100, PRICED.includes(name));
+  });
+  form.addEventListener("input", (event) => { if (event.target.name === "prompt") soon(400, false); });
+  form.addEventListener("click", (event) => {
+    const { model } = event.target.dataset;
+    if (!model) return;
+    field("model").focus(); // the button goes with the note
+    field("model").value = model;
+    field("model").dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(generate());
+  });
+
+  function begin() {
+    dress();
+    follow();
+    document.dispatchEvent(new CustomEvent("imagen:drawn"));
+  }
+
+  begin();
+})();

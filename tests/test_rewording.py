@@ -1,0 +1,75 @@
+"""A milder wording: what the table replaces, what it leaves, and a function of the site's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagen import rewording
+from imagen.types import MAX_PROMPT
+
+
+def shout(text: str) -> str:
+    """A site's own rewording."""
+    return text.upper()
+
+
+def broken(text: str) -> str:
+    """One that fails, with the description in its message."""
+    raise ValueError(text)
+
+
+def endless(text: str) -> str:
+    """One that says too much."""
+    return text * (MAX_PROMPT + 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "milder"),
+    [
+        ("A knight with a blood-stained sword", "A knight with a weathered sword"),
+        ("Bloody hands. gory, too", "Dramatic hands. dramatic, too"),
+        ("Two boys and a child at the sea", "Two young adults and a young adult at the sea"),
+        ("President Jane Doe at a desk", "A politician at a desk"),
+        ("a portrait in the style of Jane Doe, at dusk", "a portrait in a painterly style, at dusk"),
+        ("ein nackter Mann und blutige Waffen", "ein bekleideter Mann und dramatische Requisiten"),
+        ("une scène sanglante avec des enfants", "une scène dramatique avec des personnes"),
+        ("a Lego castle", "a toy brick castle"),
+        ("two guns on a table", "two props on a table"),
+    ],
+)
+def test_the_table_says_it_more_mildly(said, milder):
+    assert rewording.milder(said) == milder
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["a lighthouse at dawn", "begun in gundog country", "a kinder world", "the president of a club", "legolas", ""],
+)
+def test_of_what_is_mild_already_or_only_looks_alike_nothing_is_offered(said):
+    assert rewording.milder(said) == ""
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _words in (*rewording.WORDS, *rewording.NAMES)])
+def test_what_the_table_says_needs_no_second_time(pattern):
+    words = dict((*rewording.WORDS, *rewording.NAMES))[pattern].replace(r"\1", "")
+    assert rewording.by_table(words) == words
+
+
+def test_a_site_brings_its_own_or_none(settings):
+    settings.IMAGEN = {"REWORDING": "tests.test_rewording.shout"}
+    assert rewording.milder("a kite") == "A KITE"
+    settings.IMAGEN = {"REWORDING": ""}
+    assert rewording.milder("a bloody kite") == ""
+
+
+@pytest.mark.parametrize("name", ["test_rewording.broken", "test_rewording.endless", "nowhere.at_all"])
+def test_one_that_fails_offers_nothing_and_the_log_keeps_the_words_to_itself(settings, caplog, name):
+    settings.IMAGEN = {"REWORDING": f"tests.{name}"}
+    assert rewording.milder("a bloody kite") == ""
+    assert "kite" not in caplog.text
+
+
+def test_what_changed_is_told_word_by_word():
+    told = [{"was": "gory", "now": "dramatic"}, {"was": "gun", "now": "prop"}]
+    assert rewording.changes("a gory old gun", "a dramatic old prop") == told
+    assert rewording.changes("a kite", "a red kite") == [{"was": "", "now": "red"}]

@@ -135,6 +135,21 @@ def test_choices_follow_the_model_and_the_price_follows_the_choices(visit, edito
     expect(shape).to_have_value("1:1")
 
 
+def test_nothing_is_sent_at_a_price_nobody_saw_though_the_page_has_only_now_finished_loading(visit, editor, wavespeed):
+    page, held = visit(ADD, editor), []
+    page.route("**/quote/", lambda route: held.append(route))  # noqa: PLW0108 (it looks into what it is given)
+    page.get_by_label("Number of pictures").select_option("3")
+    generate = page.get_by_role("button", name="Generate")
+    expect(generate).to_be_disabled()
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow'))")
+    expect(generate).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(page.locator("#imagen-price")).to_contain_text("3 pictures")
+    expect(generate).to_be_enabled()
+
+
 def test_asking_by_keyboard_leads_to_the_page_that_follows_it(visit, editor):
     alive()
     page = visit(ADD, editor)

@@ -9,6 +9,7 @@
   const PATIENCE = 10_000; // milliseconds
   let timer = 0;
   let latest = 0;
+  let due = false; // whether a price that nobody saw yet is on its way
 
   const able = () => {
     const at = abilities[form.elements.model.value] || {};
@@ -55,11 +56,11 @@
     } catch {
       // Without a new price the form still works; it is checked again when it is sent.
     }
-    if (turn === latest) rest(false);
+    if (turn === latest) rest(due = false);
   }
 
   function soon() {
-    rest(true);
+    rest(due = true);
     clearTimeout(timer);
     timer = setTimeout(ask, 150);
   }
@@ -70,7 +71,7 @@
     soon();
   });
   form.addEventListener("submit", () => { latest += 1; setTimeout(rest, 0, true); });
-  window.addEventListener("pageshow", () => rest(false)); // who comes back may send again
+  window.addEventListener("pageshow", () => rest(due)); // who comes back may send again; it also ends every first load
   follow();
-  if (priced.some(touched)) ask(); // the page came with the price of what it says
+  if (priced.some(touched)) soon(); // the page came with the price of what it says
 })();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib import admin
+from django.db.models import Exists
 from django.utils.translation import gettext_lazy as _
 
 from imagen import alarms
@@ -18,9 +19,8 @@ PATIENCE = timedelta(seconds=5)  # an idle worker is woken by a request and says
 
 def silent() -> bool:
     """Whether something waits and no worker was heard of for a minute and a half."""
-    if Worker.objects.filter(beat_at__gt=Ago(SILENCE)).exists():
-        return False
-    return Job.objects.filter(due_at__lt=Ago(PATIENCE)).exists()
+    alive = Worker.objects.filter(beat_at__gt=Ago(SILENCE))
+    return Job.objects.filter(~Exists(alive), due_at__lt=Ago(PATIENCE)).exists()
 
 
 def reported() -> bool:

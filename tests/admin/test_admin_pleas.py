@@ -406,7 +406,7 @@ def test_no_page_asks_much_of_the_database(sign_in, settings, where):
     root.get(where)
     with CaptureQueriesContext(connection) as queries:
         assert root.get(where).status_code == 200
-    assert len(queries) <= 16, "\n".join(query["sql"][:150] for query in queries)
+    assert len(queries) <= 15, "\n".join(query["sql"][:150] for query in queries)
 
 
 # What needs somebody.

@@ -13,11 +13,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imagen.admin import catalogue
-from imagen.states import Review, Status
+from imagen.states import Status
 
 
 class ColumnFilter(SimpleListFilter):
@@ -62,40 +61,6 @@ class ModelFilter(ColumnFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Every model on sale here."""
         return catalogue.models()
-
-
-class ImageModelFilter(ModelFilter):
-    """Pictures by the model of their request."""
-
-    column = "generation__model"
-
-
-class ReviewFilter(ColumnFilter):
-    """By review."""
-
-    title = gettext_lazy("review")
-    parameter_name = column = "review"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Every outcome of a review."""
-        return [(value, str(name)) for value, name in Review.choices]
-
-
-class AltTextFilter(SimpleListFilter):
-    """By whether somebody described the picture."""
-
-    title = gettext_lazy("alt text")
-    parameter_name = "alt"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """There, or missing."""
-        return [("yes", _("there")), ("no", _("missing"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The pictures with or without an alt text."""
-        if self.value() == "no":
-            return queryset.filter(alt_text="")
-        return queryset.exclude(alt_text="") if self.value() == "yes" else queryset
 
 
 class DateFilter(ListFilter):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from imagen import pipeline
-from imagen.admin import catalogue, live, once, quote, resolve, words
+from imagen.admin import catalogue, live, once, quote, resolve, uses, words
 from imagen.admin.actions import GenerationActions
 from imagen.admin.base import viewer
 from imagen.admin.deeds import told
@@ -143,7 +143,7 @@ class GenerationAdmin(GenerationActions):
         generation = self.get_object(request, unquote(object_id))
         if generation is not None and self.has_view_permission(request, generation):
             shown = {"title": words.short(generation.prompt), "subtitle": None, **live.context(generation, request)}
-            extra_context = {**(extra_context or {}), **shown}
+            extra_context = {**(extra_context or {}), **shown, **uses.lineage(generation, viewer(request))}
         return super().change_view(request, object_id, form_url, extra_context)
 
     def live_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

@@ -18,10 +18,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from imagen import pipeline
-from imagen.admin import catalogue, words
+from imagen.admin import catalogue, uses, words
 from imagen.admin.actions import zipped
 from imagen.admin.base import PlainAdmin, ShortPaginator, viewer
-from imagen.admin.filters import AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter
+from imagen.admin.filters import DateFilter
+from imagen.admin.image_filters import (
+    AltTextFilter,
+    ImageModelFilter,
+    MineFilter,
+    ReviewFilter,
+    ShapeFilter,
+    UseFilter,
+)
 from imagen.admin.previews import address, described, hidden, preview
 from imagen.admin.studio import notices
 from imagen.doors import Door
@@ -68,7 +76,7 @@ class ImageAdmin(PlainAdmin):
     list_display = ("called", "measures", "alt", "maker", "reviewed")
     form = DescribeForm
     list_display_links = ("called",)
-    list_filter = (AltTextFilter, DateFilter, ImageModelFilter, ReviewFilter)
+    list_filter = (MineFilter, UseFilter, AltTextFilter, DateFilter, ShapeFilter, ImageModelFilter, ReviewFilter)
     list_select_related = ("generation__user",)
     search_fields = ("title", "alt_text", "generation__prompt")  # autocomplete fields need them as well
     paginator = ShortPaginator
@@ -154,6 +162,7 @@ class ImageAdmin(PlainAdmin):
             shown = image.visible_to(viewer(request)) and where != ""
             facts = {"picture": image, "visible": shown, "address": where, "alt": described(image)}
             names = {"title": _name(image), "subtitle": None, "hidden": hidden(image)}
+            facts["uses"] = uses.of(image, viewer(request))
             extra_context = {**(extra_context or {}), **facts, **names}
         return super().change_view(request, object_id, form_url, extra_context)
 

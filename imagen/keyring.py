@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from imagen import keys
 from imagen.exceptions import Refused
-from imagen.models import ApiKey, KeyScope
+from imagen.models import ApiKey, KeyScope, hold
 
 logger = logging.getLogger("imagen")
 
@@ -45,6 +45,7 @@ def issue(
     row = ApiKey(user_id=user.pk, name=name.strip(), scopes=ordered(scopes), **asked, **kept)
     row.full_clean()
     with transaction.atomic():
+        hold(user)
         if ApiKey.objects.of(user).valid().count() >= MOST:
             raise Refused(code="quota_exceeded")
         row.save()

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 MOST = 100
-_MOST_ERRORS = 100
 _BAD = 400
 Found = TypeVar("Found")
 logger = logging.getLogger("imagen")
@@ -81,7 +80,7 @@ def each(requests: Iterable[Any], read: Callable[[Any], Found]) -> list[Found]:
                 raise Refused(code=refused.code, errors=inside, **refused.params) from refused
             errors += inside
     if errors:
-        raise InvalidRequest(errors=tuple(errors[:_MOST_ERRORS]))
+        raise InvalidRequest(errors=tuple(errors))
     return found
 
 

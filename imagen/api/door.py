@@ -60,12 +60,12 @@ class Door(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}  # what a key has to open, by method, where it is not as in api/scopes.py
     standing: throttles.Standing | None = None
 
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     renderer_classes = [Json]
     parser_classes = [StrictJson]
     permission_classes = [IsAuthenticated]
     throttle_classes = [throttles.ScopeThrottle]
     content_negotiation_class = Negotiation
-    metadata_class = None
     versioning_class = None
     schema = AutoSchema()
 
@@ -153,7 +153,8 @@ def refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
 
 def unknown_fields(body: Mapping[str, Any], known: frozenset[str]) -> tuple[FieldError, ...]:
     """An error for each field nobody reads."""
-    return tuple(FieldError(field=name, code="unknown_field") for name in sorted(body.keys() - known))
+    unknown = sorted(body.keys() - known)[: problems.MOST_ERRORS]
+    return tuple(FieldError(field=name, code="unknown_field") for name in unknown)
 
 
 def _fault(name: str, values: list[str], allowed: frozenset[str]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, TokenAuthentication
@@ -105,6 +107,14 @@ class Session(SessionAuthentication):
             raise Refused(
                 code="permission_denied", errors=(FieldError(field="X-CSRFToken", code="csrf_failed"),)
             ) from error
+
+
+def renewed(request: HttpRequest) -> HttpRequest:
+    """This request with its session read again: somebody may have signed out, or lost the account, since it came."""
+    if hasattr(request, "session"):
+        request.session = type(request.session)(request.session.session_key)
+        request.user = get_user(request)
+    return request
 
 
 def authenticators() -> list[BaseAuthentication]:

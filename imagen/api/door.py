@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from imagen.api import problems, scopes, throttles
-from imagen.api.authentication import authenticators
+from imagen.api.authentication import authenticators, renewed
 from imagen.api.parsers import StrictJson, clean, refusal
 from imagen.exceptions import FieldError, InvalidRequest, Refused
 from imagen.types import storable
@@ -89,6 +89,14 @@ class Door(APIView):
         super().initial(request, *args, **kwargs)
         if request.method != "OPTIONS" and hasattr(self, str(request.method).lower()):  # else the method is wrong
             self._check_query(request)
+
+    def again(self, request: Request) -> Request:
+        """The same request as if it came now: who asks, and what they may, is looked up anew and not counted."""
+        found: Request = self.initialize_request(renewed(request._request))
+        if not found.user.is_authenticated:
+            raise NotAuthenticated
+        scopes.require(found, self)
+        return found
 
     def scope(self, request: Request) -> str:
         """What this request is counted as."""

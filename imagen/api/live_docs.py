@@ -11,7 +11,7 @@ from imagen.api.docs import _EXAMPLES, _PAGES, _call, _header
 _KEY = "The same key and body within 24 hours give the same answer and cost once."
 _STREAM = (
     "Server-sent events: `status` on each change and `done` on the last, with the generation as JSON in `data` "
-    "and its version as `id`. A comment every 15 seconds keeps the connection open."
+    "and an `id` that no other event has. A comment every 15 seconds keeps the connection open."
 )
 
 follow = _call(

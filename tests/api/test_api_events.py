@@ -11,15 +11,18 @@ from types import SimpleNamespace
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
 from django.db import OperationalError, connection
 from django.utils import timezone, translation
 from rest_framework.authtoken.models import Token
 
-from imagen import pipeline
+from imagen import keyring, pipeline
 from imagen.api import lookout, places, streams
-from imagen.models import Generation
+from imagen.models import ApiKey, Generation
 from tests import factories
+from tests.api.conftest import Api
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +60,12 @@ def read(response):
 
 def event(block):
     fields = dict(line.split(": ", 1) for line in block.splitlines())
-    return fields["event"], int(fields["id"]), json.loads(fields["data"])
+    return fields["event"], int(fields["id"].partition("-")[0]), json.loads(fields["data"])
+
+
+def last(made, version=None):
+    """The id of the event that tells of this version."""
+    return f"{version or made.version}-{made.pk.hex[:8]}"
 
 
 def hang_up(response):
@@ -99,33 +107,40 @@ def test_each_change_is_told_as_it_happens(ann, meanwhile):
 def test_who_comes_again_hears_only_what_is_newer(ann, meanwhile):
     made = factories.generation(ann.user)
     meanwhile(lambda: pipeline.cancel(made))
-    told = read(follow(ann, made, Last_Event_ID=str(made.version)))
+    told = read(follow(ann, made, Last_Event_ID=last(made)))
     assert [(name, data["status"]) for name, _, data in told] == [("done", "canceled")]
 
 
-@pytest.mark.parametrize("seen", ["", "x", "-1", "7", "9" * 40, "²"])
+@pytest.mark.parametrize("seen", ["", "x", "-1", "1", "7", "9" * 40, "²", "1-", "1-00000000", "-"])
 def test_who_saw_something_else_is_told_how_it_stands(ann, seen):
     assert [name for name, _, _ in read(follow(ann, factories.completed(ann.user), Last_Event_ID=seen))] == ["done"]
 
 
 def test_who_saw_the_end_is_told_not_to_come_again(ann):
     made = factories.completed(ann.user)
-    response = follow(ann, made, Last_Event_ID=str(made.version))
+    response = follow(ann, made, Last_Event_ID=last(made))
     assert (response.status_code, response.content) == (204, b"")
+
+
+def test_who_saw_the_end_of_another_has_not_seen_this_one(ann):
+    other, made = factories.completed(ann.user), factories.completed(ann.user)
+    assert other.version == made.version
+    assert [name for name, _, _ in read(follow(ann, made, Last_Event_ID=last(other)))] == ["done"]
 
 
 def test_the_stream_says_when_to_come_again_and_that_it_is_still_there(ann, settings, meanwhile):
     settings.IMAGEN = {**settings.IMAGEN, "API": {"heartbeat_seconds": 0}}
     made = factories.generation(ann.user)
     meanwhile(lambda: None, lambda: None, lambda: pipeline.cancel(made))
-    parts = list(follow(ann, made, Last_Event_ID="1"))
+    parts = list(follow(ann, made, Last_Event_ID=last(made)))
     assert parts[:3] == [b"retry: 2000\n\n", b":\n\n", b":\n\n"]
 
 
 def test_after_the_longest_time_the_client_comes_again(ann, settings):
     settings.IMAGEN = {**settings.IMAGEN, "API": {"stream_seconds": 0.05}}
     started = time.monotonic()
-    assert b"".join(follow(ann, factories.generation(ann.user), Last_Event_ID="1")) == b"retry: 2000\n\n"
+    made = factories.generation(ann.user)
+    assert b"".join(follow(ann, made, Last_Event_ID=last(made))) == b"retry: 2000\n\n"
     assert time.monotonic() - started < 5
 
 
@@ -134,7 +149,7 @@ def test_what_waits_for_a_person_is_looked_at_once_a_minute(ann):
     first = b"".join(follow(ann, made))
     assert b"retry: 60000" in first
     assert b"event: status" in first
-    assert b"".join(follow(ann, made, Last_Event_ID=str(made.version))) == b"retry: 2000\n\nretry: 60000\n\n"
+    assert b"".join(follow(ann, made, Last_Event_ID=last(made))) == b"retry: 2000\n\nretry: 60000\n\n"
 
 
 def test_the_stream_of_what_is_deleted_ends(ann, meanwhile, problem):
@@ -168,6 +183,46 @@ def test_a_stream_ends_when_the_database_goes_away(ann, monkeypatch):
     made = factories.generation(ann.user)
     monkeypatch.setattr(lookout.lookout, "standing", away)
     assert b"".join(follow(ann, made)) == b""
+    assert not places.here.taken
+
+
+def by_key(owner):
+    return Api(Authorization=f"Bearer {factories.api_key(owner)[1]}")
+
+
+def by_session(owner):
+    browser = Api()
+    browser.client.force_login(owner)
+    return browser
+
+
+def by_permission(owner):
+    return Api(factories.person("auditor", "view_all"))
+
+
+def close_accounts():
+    User.objects.update(is_active=False)
+
+
+ENDS = {  # how somebody came in, and what shuts them out
+    "key revoked": (by_key, lambda: keyring.revoke(ApiKey.objects.get())),
+    "key expired": (by_key, lambda: ApiKey.objects.update(expires_at=timezone.now())),
+    "scope taken away": (by_key, lambda: ApiKey.objects.update(scopes=["generate"])),
+    "account of a key closed": (by_key, close_accounts),
+    "token deleted": (Api, lambda: Token.objects.all().delete()),
+    "signed out": (by_session, lambda: Session.objects.all().delete()),
+    "account closed": (by_session, close_accounts),
+    "permission taken away": (by_permission, lambda: User.user_permissions.through.objects.all().delete()),
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_who_is_shut_out_meanwhile_hears_nothing_more(db, meanwhile, what):
+    (way, end), owner = ENDS[what], factories.editor("ann")
+    api, made = way(owner), factories.generation(owner)
+    meanwhile(lambda: (end(), pipeline.cancel(made)))
+    assert [data["status"] for _, _, data in read(follow(api, made))] == ["queued"]
+    assert follow(api, made).status_code in (401, 403, 404)
     assert not places.here.taken
 
 

@@ -54,12 +54,12 @@ def request_many(
     return batch
 
 
-def counted(requests: Any) -> int:
+def counted(requests: Any, *, most: float = MOST) -> int:
     """How many requests these are, or ``InvalidRequest`` when they are no list, or too many or too few."""
     if not isinstance(requests, list | tuple):
         raise InvalidRequest(errors=(FieldError(field="requests", code="not_a_list"),))
-    if not 1 <= len(requests) <= MOST:
-        bounds = {"low": 1, "high": MOST}
+    if not 1 <= len(requests) <= (most := min(most, MOST)):
+        bounds = {"low": 1, "high": most}
         raise InvalidRequest(errors=(FieldError(field="requests", code="wrong_number", params=bounds),))
     return len(requests)
 

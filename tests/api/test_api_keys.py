@@ -119,6 +119,7 @@ def test_several_credentials_at_once_open_nothing_even_good_ones(user, key, prob
     both = [
         Api(Authorization=f"Bearer {key[1]}", **{"X-API-Key": key[1]}),
         Api(Authorization=f"Token {token}", **{"X-API-Key": key[1]}),
+        Api(Authorization=f"Token\t{token}", **{"X-API-Key": key[1]}),
         Api(Authorization=f"Bearer {factories.api_key(user)[1]}", **{"X-API-Key": key[1]}),
     ]
     for api in both:
@@ -284,8 +285,22 @@ def test_the_rate_of_a_key_counts_all_it_does_and_is_what_it_is_told(user, limit
 def test_a_batch_counts_in_the_rate_of_a_key_with_all_its_requests(user, limit, problem):
     limit()
     api = knock(factories.api_key(user, rate="3/min")[1])
-    asked = {"requests": [{"prompt": "a pier", "provider": "sandbox"}] * 4}
+    asked = {"requests": [{"prompt": "a pier", "provider": "sandbox"}] * 2}
+    assert api.post("batches/", asked).headers["RateLimit-Remaining"] == "1"
     problem(api.post("batches/", asked), 429, "throttled")
+
+
+@pytest.mark.usefixtures("noon")
+@pytest.mark.parametrize("rates", [{"site": "3/min"}, {"key": "3/min"}, {"site": "9/min", "key": "3/min"}])
+def test_a_batch_that_no_waiting_makes_small_enough_is_refused_for_good(user, limit, problem, rates):
+    limit(generate=rates.get("site"))
+    api = knock(factories.api_key(user, rate=rates.get("key", ""))[1])
+    asked = {"requests": [{"prompt": "a pier", "provider": "sandbox"}] * 4}
+    refused = api.post("batches/", asked)
+    (error,) = problem(refused, 400, "invalid_request")["errors"]
+    assert (error["field"], error["code"]) == ("requests", "wrong_number")
+    assert "3" in error["message"]
+    assert "Retry-After" not in refused.headers
 
 
 @pytest.mark.usefixtures("noon")

@@ -87,8 +87,12 @@ class Door(APIView):
         if code := refusal(request._request):
             raise Refused(code=code)
         super().initial(request, *args, **kwargs)
-        if request.method != "OPTIONS" and hasattr(self, str(request.method).lower()):  # else the method is wrong
+        if self._answers(request):  # else the method is wrong
             self._check_query(request)
+
+    def _answers(self, request: Request) -> bool:
+        name = str(request.method).lower()
+        return name in self.http_method_names and hasattr(self, name)
 
     def again(self, request: Request) -> Request:
         """The same request as if it came now: who asks, and what they may, is looked up anew and not counted."""
@@ -105,7 +109,8 @@ class Door(APIView):
     def check_permissions(self, request: Request) -> None:
         """Count first, or who may not do it could ask for ever."""
         super().check_throttles(request)
-        scopes.require(request, self)
+        if self._answers(request):  # no scope makes a wrong method right
+            scopes.require(request, self)
         super().check_permissions(request)
 
     def check_throttles(self, request: Request) -> None:

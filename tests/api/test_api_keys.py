@@ -234,6 +234,13 @@ def test_a_view_may_say_otherwise_and_an_unknown_method_needs_the_most():
     assert [scopes.needed(Odd, method) for method in ("GET", "POST", "BREW")] == ["read", "manage", "manage"]
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW", "OPTIONS"])
+@pytest.mark.parametrize("scope", KeyScope.values)
+def test_no_scope_is_named_that_would_not_help_either(user, problem, scope, method):
+    api = knock(factories.api_key(user, scope)[1])
+    problem(api.client.generic(method, api.url("models/")), 405, "method_not_allowed")
+
+
 def test_a_scope_gives_nothing_that_its_person_may_not_do(db, problem):
     reader = factories.person("reader")
     problem(knock(factories.api_key(reader)[1]).post("generations/", {"prompt": "x"}), 403, "permission_denied")

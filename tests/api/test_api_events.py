@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import time
@@ -347,20 +348,26 @@ def test_a_middleware_that_compresses_does_not_hold_events_back(ann, settings):
     assert read(response)
 
 
+async def connected(api, made, token):
+    """Somebody who has asked for this stream under ASGI."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": api.url(path(made)),
+        "query_string": b"",
+        "headers": [(b"host", b"testserver"), (b"authorization", token.encode())],
+    }
+    server = ApplicationCommunicator(get_asgi_application(), scope)
+    await server.send_input({"type": "http.request"})
+    return server
+
+
 @pytest.mark.django_db(transaction=True)
 def test_under_asgi_it_is_the_same_and_holds_no_thread(ann):
     made, token = factories.generation(ann.user), f"Token {Token.objects.get(user=ann.user)}"
 
     async def talk():
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": ann.url(path(made)),
-            "query_string": b"",
-            "headers": [(b"host", b"testserver"), (b"authorization", token.encode())],
-        }
-        server = ApplicationCommunicator(get_asgi_application(), scope)
-        await server.send_input({"type": "http.request"})
+        server = await connected(ann, made, token)
         assert (await server.receive_output(5))["status"] == 200
         parts = [(await server.receive_output(5))["body"]]
         await asyncio.to_thread(_cancel, made.pk)
@@ -371,6 +378,23 @@ def test_under_asgi_it_is_the_same_and_holds_no_thread(ann):
 
     told = asyncio.run(talk())
     assert [line for line in told.decode().splitlines() if line.startswith("event")] == ["event: status", "event: done"]
+    assert not places.here.taken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_asgi_who_hangs_up_frees_the_place(ann):
+    made, token = factories.generation(ann.user), f"Token {Token.objects.get(user=ann.user)}"
+
+    async def leave():
+        server = await connected(ann, made, token)
+        await server.receive_output(5)
+        await server.receive_output(5)
+        assert places.here.taken
+        await server.send_input({"type": "http.disconnect"})
+        await server.wait(5)
+
+    asyncio.run(leave())
+    gc.collect()
     assert not places.here.taken
 
 

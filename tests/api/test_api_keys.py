@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core import serializers
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.urls import URLPattern
@@ -363,6 +364,14 @@ def test_a_database_that_notes_nothing_does_not_refuse(key, monkeypatch, caplog)
     monkeypatch.setattr(QuerySet, "update", full)
     assert knock(key[1]).get("models/").status_code == 200
     assert "could not be noted: DatabaseError" in caplog.text
+
+
+def test_a_name_is_one_line_that_does_nothing_to_a_terminal(user):
+    row, _ = keyring.issue(user=user, name=" Shop\n\x1b[2J9XxAa12B  …zz \x9b valid\u202e ", scopes=["read"])
+    assert row.name == "Shop [2J9XxAa12B …zz valid"
+    assert keyring.issue(user=user, name="می\u200cخواهم", scopes=["read"])[0].name == "می\u200cخواهم"
+    with pytest.raises(ValidationError):
+        keyring.issue(user=user, name="\x1b\n", scopes=["read"])
 
 
 def test_so_many_keys_are_enough_for_one_person(user, monkeypatch):

@@ -53,14 +53,14 @@ class Key(BaseAuthentication):
         return None
 
 
-@sensitive_variables("scheme", "text", "key")
+@sensitive_variables("scheme", "text")
 def _offered(request: Request) -> Iterator[tuple[str, str, str]]:
     """Where each credential stands, its scheme and itself; a scheme that is none of ours is somebody else's."""
-    scheme, *text = request.META.get("HTTP_AUTHORIZATION", "").split(maxsplit=1) or [""]
+    scheme, _, text = " ".join(request.META.get("HTTP_AUTHORIZATION", "").split(maxsplit=1)).partition(" ")
     if scheme.lower() in _SCHEMES:
-        yield "Authorization", scheme.lower(), "".join(text).strip()
-    if (key := request.META.get("HTTP_X_API_KEY")) is not None:
-        yield HEADER, "", key.strip()
+        yield "Authorization", scheme.lower(), text.strip()
+    if "HTTP_X_API_KEY" in request.META:
+        yield HEADER, "", request.META["HTTP_X_API_KEY"].strip()
 
 
 @sensitive_variables("text", "key")

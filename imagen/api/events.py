@@ -46,16 +46,16 @@ class GenerationEvents(GenerationDoor):
             return Response(status=204)
         request._request.META.pop("HTTP_ACCEPT_ENCODING", None)  # Django's GZipMiddleware would hold events back
         kind = AsyncStream if isinstance(request._request, ASGIRequest) else Stream
-        follower = Follower(pk, lambda: self._news(request, pk, language), seen=seen)
+        follower = Follower(pk, lambda later: self._news(request, pk, language, later=later), seen=seen)
         language = translation.get_language()
         stream = kind(follower, places.here.take(str(request.user.pk)), request.META)
         return StreamingHttpResponse(stream, content_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
 
-    def _news(self, request: Request, pk: uuid.UUID, language: str | None) -> News | None:
+    def _news(self, request: Request, pk: uuid.UUID, language: str | None, *, later: bool) -> News | None:
         """How it stands, in the language it was asked in; nothing when it is gone, or not for these eyes any more."""
         with translation.override(language):
             try:
-                asked = self.again(request)
+                asked = self.again(request) if later else request
                 generation = self.found(asked, pk)
             except (APIException, Http404, Refused):
                 return None

@@ -41,9 +41,12 @@ class News:
 
 
 class Follower:
-    """Says what is new since ``seen``, look by look, until it is ``over``; between looks it holds nothing."""
+    """Says what is new since ``seen``, look by look, until it is ``over``; between looks it holds nothing.
 
-    def __init__(self, pk: uuid.UUID, tell: Callable[[], News | None], *, seen: int | None) -> None:
+    ``tell`` hears whether it has been long enough to ask again who is listening.
+    """
+
+    def __init__(self, pk: uuid.UUID, tell: Callable[[bool], News | None], *, seen: int | None) -> None:
         self.pk, self._tell, self._seen = pk, tell, seen
         self.over = False
         self._began = time.monotonic()
@@ -68,7 +71,7 @@ class Follower:
             return b""
         if now.version == self._seen:
             return self._ended(now.status)
-        news = self._tell()
+        news = self._tell(self._spoke is not None)
         if news is None:
             self.over = True
             return b""

@@ -9,6 +9,7 @@ import socket
 import time
 import uuid
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -17,7 +18,9 @@ from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
 from django.db import OperationalError, connection
 from django.utils import timezone, translation
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import AuthenticationFailed
 
 from imagen import keyring, pipeline
 from imagen.api import lookout, places, streams
@@ -225,6 +228,27 @@ def test_who_is_shut_out_meanwhile_hears_nothing_more(db, meanwhile, what):
     assert [data["status"] for _, _, data in read(follow(api, made))] == ["queued"]
     assert follow(api, made).status_code in (401, 403, 404)
     assert not places.here.taken
+
+
+class OnceOnly(BaseAuthentication):
+    """Takes what was signed for one request, and not again."""
+
+    seen: ClassVar[set[str]] = set()
+
+    def authenticate(self, request):
+        mark = request.headers["X-Signed"]
+        if mark in self.seen:
+            raise AuthenticationFailed
+        self.seen.add(mark)
+        return User.objects.get(), None
+
+
+def test_who_may_come_once_with_what_was_signed_hears_how_it_stands(db, settings, meanwhile):
+    settings.IMAGEN = {**settings.IMAGEN, "API": {"authenticators": [f"{__name__}.OnceOnly"]}}
+    made = factories.generation(factories.editor("ann"))
+    meanwhile(lambda: pipeline.cancel(made))
+    first, second = (read(follow(Api(**{"X-Signed": mark}), made)) for mark in ("one", "two"))
+    assert [data["status"] for _, _, data in (*first, *second)] == ["queued", "canceled"]
 
 
 def test_nothing_but_reading_is_possible_there(ann, problem):

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 MOST = 100
-_MOST_ERRORS = 100
 _BAD = 400
 Found = TypeVar("Found")
 logger = logging.getLogger("imagen")
@@ -55,12 +54,12 @@ def request_many(
     return batch
 
 
-def counted(requests: Any) -> int:
+def counted(requests: Any, *, most: float = MOST) -> int:
     """How many requests these are, or ``InvalidRequest`` when they are no list, or too many or too few."""
     if not isinstance(requests, list | tuple):
         raise InvalidRequest(errors=(FieldError(field="requests", code="not_a_list"),))
-    if not 1 <= len(requests) <= MOST:
-        bounds = {"low": 1, "high": MOST}
+    if not 1 <= len(requests) <= (most := min(most, MOST)):
+        bounds = {"low": 1, "high": most}
         raise InvalidRequest(errors=(FieldError(field="requests", code="wrong_number", params=bounds),))
     return len(requests)
 
@@ -81,7 +80,7 @@ def each(requests: Iterable[Any], read: Callable[[Any], Found]) -> list[Found]:
                 raise Refused(code=refused.code, errors=inside, **refused.params) from refused
             errors += inside
     if errors:
-        raise InvalidRequest(errors=tuple(errors[:_MOST_ERRORS]))
+        raise InvalidRequest(errors=tuple(errors))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,13 +19,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from imagen import keys
 from imagen.exceptions import Refused
-from imagen.models import ApiKey, KeyScope
+from imagen.models import ApiKey, KeyScope, hold
 
 logger = logging.getLogger("imagen")
 
 MOST = 20  # each counts on its own, so they are few
 _ADDED, _CHANGED = 1, 2  # of the admin's history
 _FRESH = timedelta(minutes=1)
+_CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")  # the last two ranges turn text around
 
 
 @sensitive_variables("key")
@@ -42,9 +44,10 @@ def issue(
     key = keys.mint()
     kept = {"handle": key.handle, "digest": key.digest, "last_four": key.last_four}
     asked = {"expires_at": expires_at, "rate": rate, "webhook_urls": webhook_urls}
-    row = ApiKey(user_id=user.pk, name=name.strip(), scopes=ordered(scopes), **asked, **kept)
+    row = ApiKey(user_id=user.pk, name=_on_one_line(name), scopes=ordered(scopes), **asked, **kept)
     row.full_clean()
     with transaction.atomic():
+        hold(user)
         if ApiKey.objects.of(user).valid().count() >= MOST:
             raise Refused(code="quota_exceeded")
         row.save()
@@ -84,6 +87,11 @@ def used(row: ApiKey) -> None:
 def ordered(scopes: Collection[str]) -> list[str]:
     """The same scopes as they are kept: each once, in the order of the table."""
     return [scope for scope in KeyScope.values if scope in scopes]
+
+
+def _on_one_line(name: str) -> str:
+    """A name that does nothing to the terminal it is listed on."""
+    return _CONTROL.sub(" ", name).strip()
 
 
 def _note(row: ApiKey, actor: Any, flag: int, message: str) -> None:

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from imagen import courier, outbox, queue, vault
 from imagen.deliveries import OVERLAP
 from imagen.exceptions import Conflict, EgressBlocked, FieldError, InvalidRequest, VaultClosed
-from imagen.models import Delivery, Endpoint, database_now
+from imagen.models import Delivery, Endpoint, database_now, hold
 from imagen.models.webhook import (
     OVER,
     DeliveryError,
@@ -53,7 +52,7 @@ def register(
     secret = _new_secret()
     known = {"name": name, "url": _checked(url), "events": _events(events), "include_prompt": include_prompt}
     with transaction.atomic():
-        get_user_model()._base_manager.select_for_update().get(pk=user.pk)  # so that two at once count each other
+        hold(user)
         if Endpoint.objects.of(user).count() >= LIMIT:
             raise _too_many()
         kept = {"secret": vault.lock(secret), "last4": secret[-4:], "created_at": database_now()}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, TokenAuthentication
@@ -54,11 +56,11 @@ class Key(BaseAuthentication):
 @sensitive_variables("scheme", "text")
 def _offered(request: Request) -> Iterator[tuple[str, str, str]]:
     """Where each credential stands, its scheme and itself; a scheme that is none of ours is somebody else's."""
-    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    scheme, _, text = " ".join(request.META.get("HTTP_AUTHORIZATION", "").split(maxsplit=1)).partition(" ")
     if scheme.lower() in _SCHEMES:
         yield "Authorization", scheme.lower(), text.strip()
-    if (text := request.META.get("HTTP_X_API_KEY")) is not None:
-        yield HEADER, "", text.strip()
+    if "HTTP_X_API_KEY" in request.META:
+        yield HEADER, "", request.META["HTTP_X_API_KEY"].strip()
 
 
 @sensitive_variables("text", "key")
@@ -105,6 +107,14 @@ class Session(SessionAuthentication):
             raise Refused(
                 code="permission_denied", errors=(FieldError(field="X-CSRFToken", code="csrf_failed"),)
             ) from error
+
+
+def renewed(request: HttpRequest) -> HttpRequest:
+    """This request with its session read again: somebody may have signed out, or lost the account, since it came."""
+    if hasattr(request, "session"):
+        request.session = type(request.session)(request.session.session_key)
+        request.user = get_user(request)
+    return request
 
 
 def authenticators() -> list[BaseAuthentication]:

@@ -59,19 +59,21 @@ class Batches(BatchDoor):
     def post(self, request: Request) -> Response:
         """Take all of the requests or none; the pictures are made in the background."""
         body = self.body(request)
-        throttles.more(request, self, self._number(body) - 1)
+        throttles.more(request, self, self._number(body, most=throttles.at_once(request, self)) - 1)
         once = Once.of(request, body)
         answer = once.answer(lambda: self._ask(request, body)) if once else self._ask(request, body)
+        if answer.replayed:
+            self.found(request, uuid.UUID(answer.body["id"]))  # or nothing of it is left
         headers = {**answer.headers, "Location": answer.body["urls"]["self"], **headers_of(answer.body)}
         return Response(answer.body, status=answer.status, headers=headers)
 
-    def _number(self, body: dict[str, Any]) -> int:
+    def _number(self, body: dict[str, Any], *, most: float) -> int:
         """How many requests are in the body, which has nothing but what we read."""
         missing = () if "requests" in body else (FieldError(field="requests", code="required"),)
         null = (FieldError(field="metadata", code="not_an_object"),) if body.get("metadata", {}) is None else ()
         if errors := (*unknown_fields(body, FIELDS), *missing, *null):
             raise InvalidRequest(errors=errors)
-        return batches.counted(body["requests"])
+        return batches.counted(body["requests"], most=most)
 
     def _ask(self, request: Request, body: dict[str, Any]) -> Answer:
         asked = batches.each(body["requests"], lambda each: _options(each, key=request.auth))

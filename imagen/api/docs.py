@@ -64,7 +64,7 @@ def _call(
     responses: dict[Any, Any] = {
         status: OpenApiResponse(shape, description=text) for status, (shape, text) in good.items()
     }
-    for status in sorted({401, 429, 503, *problems}):
+    for status in sorted({401, 403, 429, 503, *problems}):
         responses[status, CONTENT_TYPE] = OpenApiResponse(shapes.ProblemShape, description=_SENTENCES[status])
     more["parameters"] = [*more.get("parameters", ()), *_TOLD]
     described = extend_schema(operation_id=operation, summary=summary, responses=responses, auth=_AUTH, **more)
@@ -119,7 +119,7 @@ ask = _call(
         202: (shapes.GenerationShape, "Taken; `Location` says where to look, `Retry-After` when."),
         200: (shapes.GenerationShape, "Finished while waiting, as `Prefer` asked."),
     },
-    *(400, 402, 403, 404, 409, 411, 413, 415, 422),
+    *(400, 402, 404, 409, 411, 413, 415, 422),
     request=shapes.GenerationRequest,
     parameters=[
         _header("Idempotency-Key", "The same key and body within 24 hours give the same answer and cost once.", _KEY),
@@ -138,17 +138,17 @@ cancel = _call(
     "cancelGeneration",
     "Cancel a generation",
     {200: (shapes.GenerationShape, "What was not sent yet is stopped.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
 )
 retry = _call(
     "retryGeneration",
     "Try a generation again",
     {202: (shapes.GenerationShape, "What a gateway still keeps is fetched for free; the rest is bought anew.")},
-    *(400, 402, 403, 404, 409),
+    *(400, 402, 404, 409),
     request=None,
 )
-delete = _call("deleteGeneration", "Delete a generation", {204: (None, "Gone.")}, 403, 404)
+delete = _call("deleteGeneration", "Delete a generation", {204: (None, "Gone.")}, 404)
 list_images = _call(
     "listImages", "List pictures", {200: (shapes.ImagePage, "One page, newest first.")}, 400, parameters=_PAGES
 )
@@ -157,11 +157,11 @@ describe = _call(
     "updateImage",
     "Describe a picture",
     {200: (shapes.ImageShape, "As it is now.")},
-    *(400, 403, 404, 411, 413, 415),
+    *(400, 404, 411, 413, 415),
     request=shapes.ImageTexts,
     examples=[OpenApiExample("Alternative text", value={"alt_text": "A lighthouse at dusk"}, request_only=True)],
 )
-delete_image = _call("deleteImage", "Delete a picture", {204: (None, "Gone.")}, 403, 404)
+delete_image = _call("deleteImage", "Delete a picture", {204: (None, "Gone.")}, 404)
 list_models = _call("listModels", "List models", {200: (shapes.ModelShape(many=True), "In the order of preference.")})
 quote = _call(
     "createQuote",

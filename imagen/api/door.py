@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from imagen.api import problems, scopes, throttles
-from imagen.api.authentication import authenticators
+from imagen.api.authentication import authenticators, renewed
 from imagen.api.parsers import StrictJson, clean, refusal
 from imagen.exceptions import FieldError, InvalidRequest, Refused
 from imagen.types import storable
@@ -60,12 +60,12 @@ class Door(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}  # what a key has to open, by method, where it is not as in api/scopes.py
     standing: throttles.Standing | None = None
 
+    http_method_names = ["get", "head", "post", "patch", "delete"]
     renderer_classes = [Json]
     parser_classes = [StrictJson]
     permission_classes = [IsAuthenticated]
     throttle_classes = [throttles.ScopeThrottle]
     content_negotiation_class = Negotiation
-    metadata_class = None
     versioning_class = None
     schema = AutoSchema()
 
@@ -87,8 +87,20 @@ class Door(APIView):
         if code := refusal(request._request):
             raise Refused(code=code)
         super().initial(request, *args, **kwargs)
-        if request.method != "OPTIONS" and hasattr(self, str(request.method).lower()):  # else the method is wrong
+        if self._answers(request):  # else the method is wrong
             self._check_query(request)
+
+    def _answers(self, request: Request) -> bool:
+        name = str(request.method).lower()
+        return name in self.http_method_names and hasattr(self, name)
+
+    def again(self, request: Request) -> Request:
+        """The same request as if it came now: who asks, and what they may, is looked up anew and not counted."""
+        found: Request = self.initialize_request(renewed(request._request))
+        if not found.user.is_authenticated:
+            raise NotAuthenticated
+        scopes.require(found, self)
+        return found
 
     def scope(self, request: Request) -> str:
         """What this request is counted as."""
@@ -97,7 +109,8 @@ class Door(APIView):
     def check_permissions(self, request: Request) -> None:
         """Count first, or who may not do it could ask for ever."""
         super().check_throttles(request)
-        scopes.require(request, self)
+        if self._answers(request):  # no scope makes a wrong method right
+            scopes.require(request, self)
         super().check_permissions(request)
 
     def check_throttles(self, request: Request) -> None:
@@ -153,7 +166,8 @@ def refuse_unknown(body: Mapping[str, Any], known: frozenset[str]) -> None:
 
 def unknown_fields(body: Mapping[str, Any], known: frozenset[str]) -> tuple[FieldError, ...]:
     """An error for each field nobody reads."""
-    return tuple(FieldError(field=name, code="unknown_field") for name in sorted(body.keys() - known))
+    unknown = sorted(body.keys() - known)[: problems.MOST_ERRORS]
+    return tuple(FieldError(field=name, code="unknown_field") for name in unknown)
 
 
 def _fault(name: str, values: list[str], allowed: frozenset[str]) -> str:

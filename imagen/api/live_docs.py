@@ -11,7 +11,7 @@ from imagen.api.docs import _EXAMPLES, _PAGES, _call, _header
 _KEY = "The same key and body within 24 hours give the same answer and cost once."
 _STREAM = (
     "Server-sent events: `status` on each change and `done` on the last, with the generation as JSON in `data` "
-    "and its version as `id`. A comment every 15 seconds keeps the connection open."
+    "and an `id` that no other event has. A comment every 15 seconds keeps the connection open."
 )
 
 follow = _call(
@@ -32,7 +32,7 @@ ask_many = _call(
     "createBatch",
     "Ask for many at once",
     {202: (BatchShape, "All are taken; `Location` says where to look, `Retry-After` when.")},
-    *(400, 402, 403, 404, 409, 411, 413, 415, 422),
+    *(400, 402, 404, 409, 411, 413, 415, 422),
     request=BatchRequest,
     parameters=[
         _header("Idempotency-Key", "The same key and body within 24 hours give the same answer and cost once.")
@@ -50,6 +50,6 @@ cancel_batch = _call(
     "cancelBatch",
     "Cancel a batch",
     {200: (BatchShape, "What was not sent yet is stopped.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
 )

@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from rest_framework.utils.urls import replace_query_param
 
+from imagen.api.numbers import within
 from imagen.exceptions import FieldError, InvalidRequest
 
 PARAMETERS = frozenset({"cursor", "page_size"})
@@ -69,7 +70,8 @@ class Page:
 
 def page(rows: QuerySet[Model], parameters: Mapping[str, str]) -> Page:
     """The page these query parameters ask for."""
-    size = _size(parameters.get("page_size", str(PAGE_SIZE)))
+    asked = parameters.get("page_size", str(PAGE_SIZE))
+    size = within(asked, field="page_size", low=1, high=MAX_PAGE_SIZE)
     cursor = Cursor.read(parameters["cursor"]) if "cursor" in parameters else None
     found: list[Any] = list((cursor.beyond(rows) if cursor else rows.order_by(*NEWEST))[: size + 1])
     more, shown = len(found) > size, found[:size]
@@ -84,13 +86,6 @@ def _page(rows: list[Any], *, older: bool, newer: bool) -> Page:
         next=Cursor.beside(rows[-1], back=False) if rows and older else None,
         previous=Cursor.beside(rows[0], back=True) if rows and newer else None,
     )
-
-
-def _size(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MAX_PAGE_SIZE:
-        return int(text)
-    bounds = {"low": 1, "high": MAX_PAGE_SIZE}
-    raise InvalidRequest(errors=(FieldError(field="page_size", code="out_of_range", params=bounds),))
 
 
 def answer(found: Page, results: list[Any], url: str) -> dict[str, Any]:

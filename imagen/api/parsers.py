@@ -21,6 +21,7 @@ MAX_MANY_BYTES = 2_621_440  # of many requests at once; as much as Django takes 
 MAX_DEPTH = 32
 BODY = "body"
 
+_LONGEST_LENGTH = 9  # digits: more are too many, or zeros in front to hide them
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # one without an end runs to the end: linear
 
 
@@ -47,7 +48,7 @@ def most_bytes(request: HttpRequest | Request) -> int:
 def too_large(request: HttpRequest) -> bool:
     """Whether the body says it is larger than we read."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    return not length.isdecimal() or int(length[:20]) > most_bytes(request)
+    return len(length) > _LONGEST_LENGTH or not length.isdecimal() or int(length) > most_bytes(request)
 
 
 def refusal(request: HttpRequest) -> str:

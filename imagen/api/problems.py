@@ -8,6 +8,7 @@ import traceback
 import uuid
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -27,6 +28,7 @@ PREFIX = "/api/imagen/"
 CONTENT_TYPE = "application/problem+json"
 _REQUEST_ID = "imagen.request_id"
 _MAX_FIELD_NAME = 100
+MOST_ERRORS = 100  # more than anybody reads
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
@@ -79,7 +81,7 @@ def problem(
         "detail": messages.answer(code, **{"id": request_id(request), **(params or {})}),
         "code": code,
         "request_id": request_id(request),
-        "errors": [_error(error) for error in errors],
+        "errors": [_error(error) for error in islice(errors, MOST_ERRORS)],
         "next_actions": list(messages.next_actions(code)),
         **({"budget": dict(params["budget"])} if params and "budget" in params else {}),
     }

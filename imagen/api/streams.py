@@ -30,19 +30,23 @@ PERSON_SECONDS = 60  # what waits for a person is not worth a thread
 class News:
     """The generation as somebody may see it now, as JSON on one line."""
 
+    pk: uuid.UUID
     version: int
     status: str
     text: str
 
     def __bytes__(self) -> bytes:
         name = "done" if self.status in FINISHED else "status"
-        return f"id: {self.version}\nevent: {name}\ndata: {self.text}\n\n".encode()
+        return f"id: {mark(self.pk, self.version)}\nevent: {name}\ndata: {self.text}\n\n".encode()
 
 
 class Follower:
-    """Says what is new since ``seen``, look by look, until it is ``over``; between looks it holds nothing."""
+    """Says what is new since ``seen``, look by look, until it is ``over``; between looks it holds nothing.
 
-    def __init__(self, pk: uuid.UUID, tell: Callable[[], News | None], *, seen: int | None) -> None:
+    ``tell`` hears whether it has been long enough to ask again who is listening.
+    """
+
+    def __init__(self, pk: uuid.UUID, tell: Callable[[bool], News | None], *, seen: int | None) -> None:
         self.pk, self._tell, self._seen = pk, tell, seen
         self.over = False
         self._began = time.monotonic()
@@ -65,14 +69,21 @@ class Follower:
         if now is None or time.monotonic() - self._began >= seconds("stream_seconds", LONGEST_SECONDS):
             self.over = True
             return b""
-        news = None if now.version == self._seen else self._tell()
-        status = news.status if news else now.status
-        self.over = status in FINISHED or status == Status.UNCONFIRMED
-        said = _again(PERSON_SECONDS) if status == Status.UNCONFIRMED else b""
-        return said + self._new(news)
+        if now.version == self._seen:
+            return self._ended(now.status)
+        news = self._tell(self._spoke is not None)
+        if news is None:
+            self.over = True
+            return b""
+        return self._ended(news.status) + self._new(news)
 
-    def _new(self, news: News | None) -> bytes:
-        if news is None or news.version == self._seen:
+    def _ended(self, status: str) -> bytes:
+        """Whether that is the end, and when to come again if it is not for good."""
+        self.over = status in FINISHED or status == Status.UNCONFIRMED
+        return _again(PERSON_SECONDS) if status == Status.UNCONFIRMED else b""
+
+    def _new(self, news: News) -> bytes:
+        if news.version == self._seen:
             return b""
         self._seen = news.version
         return bytes(news)
@@ -137,6 +148,11 @@ class AsyncStream(_Open):
                 return said
         self.close()
         raise StopAsyncIteration
+
+
+def mark(pk: uuid.UUID, version: int) -> str:
+    """The id of the event that tells of this version: no other generation has the same."""
+    return f"{version}-{pk.hex[:8]}"
 
 
 def left(environ: Mapping[str, Any]) -> bool:

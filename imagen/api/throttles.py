@@ -98,8 +98,18 @@ def who(request: Request) -> str:
 
 def of_key(key: Any, scope: str, *, many: int = 1) -> Standing | None:
     """How a key stands in the rate of its own, which counts all its requests together."""
-    own = Rate.read(key.rate) if isinstance(key, ApiKey) and key.rate else None
+    own = _own(key)
     return counted(own, f"key:{key.pk}", spending=scope in SPENDING, many=many) if own else None
+
+
+def _own(key: Any) -> Rate | None:
+    return Rate.read(key.rate) if isinstance(key, ApiKey) and key.rate else None
+
+
+def at_once(request: Request, view: Door) -> float:
+    """How many can be taken at once at all, however long somebody waits."""
+    rates = settings.rate(view.scope(request)), _own(request.auth)
+    return min((rate.limit for rate in rates if rate), default=math.inf)
 
 
 def tightest(*standings: Standing | None) -> Standing | None:

@@ -7,7 +7,8 @@ import time
 
 from imagen import pipeline
 from imagen.api import places
-from imagen.exceptions import FieldError, ImagenError, InvalidRequest
+from imagen.api.numbers import within
+from imagen.exceptions import ImagenError
 from imagen.models import Generation
 
 MAX_SECONDS = 60
@@ -23,10 +24,7 @@ def preferred(header: str) -> int:
 
 def asked(parameter: str) -> int:
     """The seconds in ``?wait=``, or ``InvalidRequest``."""
-    if not (parameter.isascii() and parameter.isdecimal() and int(parameter[:9]) <= MAX_SECONDS):
-        bounds = {"low": 0, "high": MAX_SECONDS}
-        raise InvalidRequest(errors=(FieldError(field="wait", code="out_of_range", params=bounds),))
-    return int(parameter)
+    return within(parameter, field="wait", low=0, high=MAX_SECONDS)
 
 
 def wait(generation: Generation, seconds: int) -> bool:

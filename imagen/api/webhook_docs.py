@@ -47,7 +47,7 @@ register = call(
     "createWebhookEndpoint",
     "Register a webhook endpoint",
     {201: (shapes.EndpointWithSecretShape, "Registered, with its secret; it works once it has answered the ping.")},
-    *(400, 403, 409, 411, 413, 415, 422),
+    *(400, 409, 411, 413, 415, 422),
     request=shapes.EndpointRequest,
     parameters=[header("Idempotency-Key", "The same key and body within 24 hours register once.")],
     examples=[_sent(examples.REQUEST), _told({**examples.PENDING, **examples.SECRET}, 201)],
@@ -63,18 +63,18 @@ change_endpoint = call(
     "updateWebhookEndpoint",
     "Change a webhook endpoint",
     {200: (shapes.EndpointShape, "As it is now; with another address it is pinged again.")},
-    *(400, 403, 404, 409, 411, 413, 415),
+    *(400, 404, 409, 411, 413, 415),
     request=shapes.EndpointChange,
     examples=[_sent(examples.CHANGE), _told({**examples.ENDPOINT, **examples.CHANGE})],
 )
 delete_endpoint = call(
-    "deleteWebhookEndpoint", "Delete a webhook endpoint", {204: (None, "Gone, with its deliveries.")}, 403, 404
+    "deleteWebhookEndpoint", "Delete a webhook endpoint", {204: (None, "Gone, with its deliveries.")}, 404
 )
 rotate = call(
     "rotateWebhookSecret",
     "Make a new webhook secret",
     {200: (shapes.EndpointWithSecretShape, "The new secret; for 24 hours the old one signs as well.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
     examples=[_told({**examples.ENDPOINT, **examples.SECRET})],
 )
@@ -82,7 +82,7 @@ ping = call(
     "pingWebhookEndpoint",
     "Ping a webhook endpoint again",
     {202: (shapes.DeliveryShape, "On its way; an answer of 2xx activates the endpoint.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
     examples=[_told(examples.PING, 202)],
 )
@@ -90,7 +90,7 @@ test = call(
     "testWebhookEndpoint",
     "Send an example to a webhook endpoint",
     {202: (shapes.DeliveryShape, "On its way.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
     examples=[_told(examples.TEST, 202)],
 )
@@ -98,7 +98,7 @@ enable = call(
     "enableWebhookEndpoint",
     "Enable a webhook endpoint",
     {200: (shapes.EndpointShape, "It is pinged, and works once it has answered.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
     examples=[_told(examples.PENDING)],
 )
@@ -106,7 +106,7 @@ disable = call(
     "disableWebhookEndpoint",
     "Disable a webhook endpoint",
     {200: (shapes.EndpointShape, "It is sent nothing more.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
     examples=[_told(examples.DISABLED)],
 )
@@ -129,7 +129,7 @@ redeliver = call(
     "redeliverWebhook",
     "Send a webhook delivery again",
     {202: (shapes.DeliveryShape, "On its way under the same `webhook-id`.")},
-    *(400, 403, 404, 409),
+    *(400, 404, 409),
     request=None,
     examples=[_told(examples.AGAIN, 202)],
 )

@@ -17,6 +17,7 @@ from imagen.models.ledger import Change, Entry, What
 from imagen.models.leftovers import leftovers
 from imagen.models.listing import Listing
 from imagen.models.move import Move
+from imagen.models.person import hold
 from imagen.models.plea import Answer, Plea
 from imagen.models.studio import HouseRule, Meaning, Placement, Studio, Style, Template
 from imagen.models.webhook import Delivery, Endpoint
@@ -61,5 +62,6 @@ __all__ = [
     "What",
     "Worker",
     "database_now",
+    "hold",
     "leftovers",
 ]

@@ -228,6 +228,14 @@ def test_the_same_key_and_body_ask_once(ann):
     assert (Batch.objects.count(), Generation.objects.count()) == (1, 3)
 
 
+def test_the_answer_of_a_batch_of_which_nothing_is_left_is_not_given_again(ann, problem):
+    ask(ann, Idempotency_Key="k")
+    for row in Generation.objects.all():
+        pipeline.erase(row)
+    problem(ask(ann, Idempotency_Key="k"), 404, "not_found")
+    assert Batch.objects.count() == 1
+
+
 def test_another_body_under_the_key_is_refused(ann, problem):
     ask(ann, Idempotency_Key="k")
     problem(ask(ann, many(2), Idempotency_Key="k"), 422, "idempotency_conflict")

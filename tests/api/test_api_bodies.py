@@ -11,6 +11,7 @@ from django.test import Client
 from imagen.api import parsers
 from imagen.exceptions import Refused
 from imagen.models import Generation
+from tests import factories
 
 
 def errors(found):
@@ -96,6 +97,18 @@ def test_a_body_that_does_not_say_its_length_is_not_read(ann, problem, settings,
 def test_a_body_that_says_it_is_too_large_is_not_read(ann, problem):
     huge = b'{"prompt": "' + b"x" * 20_000_000 + b'"}'
     problem(ann.post("generations/", huge), 413, "payload_too_large")
+
+
+@pytest.mark.parametrize("middleware", [True, False])
+def test_no_zeros_before_a_length_hide_it(ann, problem, settings, middleware):
+    if not middleware:
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "imagen" not in name]
+    made = factories.generation(ann.user)
+    part = b'--x\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n%s\r\n--x--\r\n'
+    body = part % (b"a" * parsers.MAX_MANY_BYTES)
+    length = {"CONTENT_LENGTH": "0" * 20 + str(len(body))}
+    path, kind = ann.url(f"generations/{made.pk}/cancel/"), "multipart/form-data; boundary=x"
+    problem(ann.client.generic("POST", path, body, content_type=kind, **length), 413, "payload_too_large")
 
 
 def test_the_size_is_checked_before_the_person_and_without_our_middleware(anonymous, problem, settings):

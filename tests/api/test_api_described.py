@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 
 import pytest
 from django.utils import translation
@@ -10,11 +12,13 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from imagen import messages
-from imagen.api import described, examples, schema
+from imagen.api import described, examples, schema, scopes
 from imagen.api.urls import documented
 from imagen.models.webhook import Happening
 from imagen.sentences import SENTENCES
 from manual.pages import PAGES
+from tests import factories
+from tests.api.conftest import ROOT, Api
 
 ANSWERS = {code for code in SENTENCES if messages.answerable(code)}
 NEEDS_NO_CALL = {"method_not_allowed"}  # whoever calls what is described never meets it
@@ -70,6 +74,19 @@ def test_everything_sent_and_taken_has_an_example_that_is_true_to_its_shape(docu
             whole = {**body["schema"], "components": document["components"]}
             for example in shown:
                 Draft202012Validator(whole).validate(json.loads(json.dumps(example)))
+
+
+@pytest.mark.django_db
+def test_what_a_key_that_opens_nothing_of_it_hears_stands_at_every_call(document):
+    closed = {"read": "generate", "generate": "manage", "manage": "read"}
+    keys = {scope: Api(**{"X-API-Key": factories.api_key(factories.editor(scope), scope)[1]}) for scope in closed}
+    for pattern in documented:
+        route, view = re.sub("<uuid:(pk)>", "{id}", str(pattern.pattern)), pattern.callback.view_class
+        for method, call in document["paths"][f"{ROOT}{route}"].items():
+            api = keys[closed[scopes.needed(view, method.upper())]]
+            answer = getattr(api.client, method)(api.url(route.replace("{id}", str(uuid.uuid4()))))
+            assert str(answer.status_code) == "403", (method, route)
+            assert "403" in call["responses"], (method, route)
 
 
 def test_every_code_of_an_answer_stands_where_it_may_come_and_under_its_status(calls, document):

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import time
 import uuid
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
 from django.db import OperationalError, connection
 from django.utils import timezone, translation
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import AuthenticationFailed
 
-from imagen import pipeline
+from imagen import keyring, pipeline
 from imagen.api import lookout, places, streams
-from imagen.models import Generation
+from imagen.models import ApiKey, Generation
 from tests import factories
+from tests.api.conftest import Api
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +64,12 @@ def read(response):
 
 def event(block):
     fields = dict(line.split(": ", 1) for line in block.splitlines())
-    return fields["event"], int(fields["id"]), json.loads(fields["data"])
+    return fields["event"], int(fields["id"].partition("-")[0]), json.loads(fields["data"])
+
+
+def last(made, version=None):
+    """The id of the event that tells of this version."""
+    return f"{version or made.version}-{made.pk.hex[:8]}"
 
 
 def hang_up(response):
@@ -99,33 +111,40 @@ def test_each_change_is_told_as_it_happens(ann, meanwhile):
 def test_who_comes_again_hears_only_what_is_newer(ann, meanwhile):
     made = factories.generation(ann.user)
     meanwhile(lambda: pipeline.cancel(made))
-    told = read(follow(ann, made, Last_Event_ID=str(made.version)))
+    told = read(follow(ann, made, Last_Event_ID=last(made)))
     assert [(name, data["status"]) for name, _, data in told] == [("done", "canceled")]
 
 
-@pytest.mark.parametrize("seen", ["", "x", "-1", "7", "9" * 40, "²"])
+@pytest.mark.parametrize("seen", ["", "x", "-1", "1", "7", "9" * 40, "²", "1-", "1-00000000", "-"])
 def test_who_saw_something_else_is_told_how_it_stands(ann, seen):
     assert [name for name, _, _ in read(follow(ann, factories.completed(ann.user), Last_Event_ID=seen))] == ["done"]
 
 
 def test_who_saw_the_end_is_told_not_to_come_again(ann):
     made = factories.completed(ann.user)
-    response = follow(ann, made, Last_Event_ID=str(made.version))
+    response = follow(ann, made, Last_Event_ID=last(made))
     assert (response.status_code, response.content) == (204, b"")
+
+
+def test_who_saw_the_end_of_another_has_not_seen_this_one(ann):
+    other, made = factories.completed(ann.user), factories.completed(ann.user)
+    assert other.version == made.version
+    assert [name for name, _, _ in read(follow(ann, made, Last_Event_ID=last(other)))] == ["done"]
 
 
 def test_the_stream_says_when_to_come_again_and_that_it_is_still_there(ann, settings, meanwhile):
     settings.IMAGEN = {**settings.IMAGEN, "API": {"heartbeat_seconds": 0}}
     made = factories.generation(ann.user)
     meanwhile(lambda: None, lambda: None, lambda: pipeline.cancel(made))
-    parts = list(follow(ann, made, Last_Event_ID="1"))
+    parts = list(follow(ann, made, Last_Event_ID=last(made)))
     assert parts[:3] == [b"retry: 2000\n\n", b":\n\n", b":\n\n"]
 
 
 def test_after_the_longest_time_the_client_comes_again(ann, settings):
     settings.IMAGEN = {**settings.IMAGEN, "API": {"stream_seconds": 0.05}}
     started = time.monotonic()
-    assert b"".join(follow(ann, factories.generation(ann.user), Last_Event_ID="1")) == b"retry: 2000\n\n"
+    made = factories.generation(ann.user)
+    assert b"".join(follow(ann, made, Last_Event_ID=last(made))) == b"retry: 2000\n\n"
     assert time.monotonic() - started < 5
 
 
@@ -134,7 +153,7 @@ def test_what_waits_for_a_person_is_looked_at_once_a_minute(ann):
     first = b"".join(follow(ann, made))
     assert b"retry: 60000" in first
     assert b"event: status" in first
-    assert b"".join(follow(ann, made, Last_Event_ID=str(made.version))) == b"retry: 2000\n\nretry: 60000\n\n"
+    assert b"".join(follow(ann, made, Last_Event_ID=last(made))) == b"retry: 2000\n\nretry: 60000\n\n"
 
 
 def test_the_stream_of_what_is_deleted_ends(ann, meanwhile, problem):
@@ -169,6 +188,67 @@ def test_a_stream_ends_when_the_database_goes_away(ann, monkeypatch):
     monkeypatch.setattr(lookout.lookout, "standing", away)
     assert b"".join(follow(ann, made)) == b""
     assert not places.here.taken
+
+
+def by_key(owner):
+    return Api(Authorization=f"Bearer {factories.api_key(owner)[1]}")
+
+
+def by_session(owner):
+    browser = Api()
+    browser.client.force_login(owner)
+    return browser
+
+
+def by_permission(owner):
+    return Api(factories.person("auditor", "view_all"))
+
+
+def close_accounts():
+    User.objects.update(is_active=False)
+
+
+ENDS = {  # how somebody came in, and what shuts them out
+    "key revoked": (by_key, lambda: keyring.revoke(ApiKey.objects.get())),
+    "key expired": (by_key, lambda: ApiKey.objects.update(expires_at=timezone.now())),
+    "scope taken away": (by_key, lambda: ApiKey.objects.update(scopes=["generate"])),
+    "account of a key closed": (by_key, close_accounts),
+    "token deleted": (Api, lambda: Token.objects.all().delete()),
+    "signed out": (by_session, lambda: Session.objects.all().delete()),
+    "account closed": (by_session, close_accounts),
+    "permission taken away": (by_permission, lambda: User.user_permissions.through.objects.all().delete()),
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_who_is_shut_out_meanwhile_hears_nothing_more(db, meanwhile, what):
+    (way, end), owner = ENDS[what], factories.editor("ann")
+    api, made = way(owner), factories.generation(owner)
+    meanwhile(lambda: (end(), pipeline.cancel(made)))
+    assert [data["status"] for _, _, data in read(follow(api, made))] == ["queued"]
+    assert follow(api, made).status_code in (401, 403, 404)
+    assert not places.here.taken
+
+
+class OnceOnly(BaseAuthentication):
+    """Takes what was signed for one request, and not again."""
+
+    seen: ClassVar[set[str]] = set()
+
+    def authenticate(self, request):
+        mark = request.headers["X-Signed"]
+        if mark in self.seen:
+            raise AuthenticationFailed
+        self.seen.add(mark)
+        return User.objects.get(), None
+
+
+def test_who_may_come_once_with_what_was_signed_hears_how_it_stands(db, settings, meanwhile):
+    settings.IMAGEN = {**settings.IMAGEN, "API": {"authenticators": [f"{__name__}.OnceOnly"]}}
+    made = factories.generation(factories.editor("ann"))
+    meanwhile(lambda: pipeline.cancel(made))
+    first, second = (read(follow(Api(**{"X-Signed": mark}), made)) for mark in ("one", "two"))
+    assert [data["status"] for _, _, data in (*first, *second)] == ["queued", "canceled"]
 
 
 def test_nothing_but_reading_is_possible_there(ann, problem):
@@ -292,20 +372,26 @@ def test_a_middleware_that_compresses_does_not_hold_events_back(ann, settings):
     assert read(response)
 
 
+async def connected(api, made, token):
+    """Somebody who has asked for this stream under ASGI."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": api.url(path(made)),
+        "query_string": b"",
+        "headers": [(b"host", b"testserver"), (b"authorization", token.encode())],
+    }
+    server = ApplicationCommunicator(get_asgi_application(), scope)
+    await server.send_input({"type": "http.request"})
+    return server
+
+
 @pytest.mark.django_db(transaction=True)
 def test_under_asgi_it_is_the_same_and_holds_no_thread(ann):
     made, token = factories.generation(ann.user), f"Token {Token.objects.get(user=ann.user)}"
 
     async def talk():
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": ann.url(path(made)),
-            "query_string": b"",
-            "headers": [(b"host", b"testserver"), (b"authorization", token.encode())],
-        }
-        server = ApplicationCommunicator(get_asgi_application(), scope)
-        await server.send_input({"type": "http.request"})
+        server = await connected(ann, made, token)
         assert (await server.receive_output(5))["status"] == 200
         parts = [(await server.receive_output(5))["body"]]
         await asyncio.to_thread(_cancel, made.pk)
@@ -316,6 +402,23 @@ def test_under_asgi_it_is_the_same_and_holds_no_thread(ann):
 
     told = asyncio.run(talk())
     assert [line for line in told.decode().splitlines() if line.startswith("event")] == ["event: status", "event: done"]
+    assert not places.here.taken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_asgi_who_hangs_up_frees_the_place(ann):
+    made, token = factories.generation(ann.user), f"Token {Token.objects.get(user=ann.user)}"
+
+    async def leave():
+        server = await connected(ann, made, token)
+        await server.receive_output(5)
+        await server.receive_output(5)
+        assert places.here.taken
+        await server.send_input({"type": "http.disconnect"})
+        await server.wait(5)
+
+    asyncio.run(leave())
+    gc.collect()
     assert not places.here.taken
 
 

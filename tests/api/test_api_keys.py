@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core import serializers
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.urls import URLPattern
@@ -119,6 +120,7 @@ def test_several_credentials_at_once_open_nothing_even_good_ones(user, key, prob
     both = [
         Api(Authorization=f"Bearer {key[1]}", **{"X-API-Key": key[1]}),
         Api(Authorization=f"Token {token}", **{"X-API-Key": key[1]}),
+        Api(Authorization=f"Token\t{token}", **{"X-API-Key": key[1]}),
         Api(Authorization=f"Bearer {factories.api_key(user)[1]}", **{"X-API-Key": key[1]}),
     ]
     for api in both:
@@ -233,6 +235,13 @@ def test_a_view_may_say_otherwise_and_an_unknown_method_needs_the_most():
     assert [scopes.needed(Odd, method) for method in ("GET", "POST", "BREW")] == ["read", "manage", "manage"]
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW", "OPTIONS"])
+@pytest.mark.parametrize("scope", KeyScope.values)
+def test_no_scope_is_named_that_would_not_help_either(user, problem, scope, method):
+    api = knock(factories.api_key(user, scope)[1])
+    problem(api.client.generic(method, api.url("models/")), 405, "method_not_allowed")
+
+
 def test_a_scope_gives_nothing_that_its_person_may_not_do(db, problem):
     reader = factories.person("reader")
     problem(knock(factories.api_key(reader)[1]).post("generations/", {"prompt": "x"}), 403, "permission_denied")
@@ -284,8 +293,22 @@ def test_the_rate_of_a_key_counts_all_it_does_and_is_what_it_is_told(user, limit
 def test_a_batch_counts_in_the_rate_of_a_key_with_all_its_requests(user, limit, problem):
     limit()
     api = knock(factories.api_key(user, rate="3/min")[1])
-    asked = {"requests": [{"prompt": "a pier", "provider": "sandbox"}] * 4}
+    asked = {"requests": [{"prompt": "a pier", "provider": "sandbox"}] * 2}
+    assert api.post("batches/", asked).headers["RateLimit-Remaining"] == "1"
     problem(api.post("batches/", asked), 429, "throttled")
+
+
+@pytest.mark.usefixtures("noon")
+@pytest.mark.parametrize("rates", [{"site": "3/min"}, {"key": "3/min"}, {"site": "9/min", "key": "3/min"}])
+def test_a_batch_that_no_waiting_makes_small_enough_is_refused_for_good(user, limit, problem, rates):
+    limit(generate=rates.get("site"))
+    api = knock(factories.api_key(user, rate=rates.get("key", ""))[1])
+    asked = {"requests": [{"prompt": "a pier", "provider": "sandbox"}] * 4}
+    refused = api.post("batches/", asked)
+    (error,) = problem(refused, 400, "invalid_request")["errors"]
+    assert (error["field"], error["code"]) == ("requests", "wrong_number")
+    assert "3" in error["message"]
+    assert "Retry-After" not in refused.headers
 
 
 @pytest.mark.usefixtures("noon")
@@ -341,6 +364,14 @@ def test_a_database_that_notes_nothing_does_not_refuse(key, monkeypatch, caplog)
     monkeypatch.setattr(QuerySet, "update", full)
     assert knock(key[1]).get("models/").status_code == 200
     assert "could not be noted: DatabaseError" in caplog.text
+
+
+def test_a_name_is_one_line_that_does_nothing_to_a_terminal(user):
+    row, _ = keyring.issue(user=user, name=" Shop\n\x1b[2J9XxAa12B  …zz \x9b valid\u202e ", scopes=["read"])
+    assert row.name == "Shop [2J9XxAa12B …zz valid"
+    assert keyring.issue(user=user, name="می\u200cخواهم", scopes=["read"])[0].name == "می\u200cخواهم"
+    with pytest.raises(ValidationError):
+        keyring.issue(user=user, name="\x1b\n", scopes=["read"])
 
 
 def test_so_many_keys_are_enough_for_one_person(user, monkeypatch):

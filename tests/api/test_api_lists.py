@@ -77,6 +77,7 @@ def test_a_page_past_the_end_is_empty(ann, seven):
         ("page_size=x", "page_size"),
         ("page_size=", "page_size"),
         ("page_size=%D9%A3", "page_size"),
+        ("page_size=0000000019999", "page_size"),
         ("cursor=junk", "cursor"),
         ("cursor=", "cursor"),
         ("cursor=W10=", "cursor"),

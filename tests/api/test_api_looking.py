@@ -160,7 +160,7 @@ def test_what_is_deleted_while_somebody_waits_is_gone(ann, problem, monkeypatch)
     problem(ann.get(path(made) + "?wait=60"), 404, "not_found")
 
 
-@pytest.mark.parametrize("value", ["61", "-1", "x", "", "1.5", "9999999999999999999999"])
+@pytest.mark.parametrize("value", ["61", "-1", "x", "", "1.5", "9999999999999999999999", "00000000199"])
 def test_an_impossible_wait_is_refused(ann, problem, value):
     found = problem(ann.get(path(factories.generation(ann.user)) + f"?wait={value}"), 400)
     assert found["errors"][0]["field"] == "wait"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 from django.http import HttpResponse, HttpResponseForbidden, StreamingHttpResponse
 
@@ -36,6 +39,29 @@ def test_another_method_is_a_problem_that_says_which_are_allowed(ann, problem, s
     response = getattr(ann.client, method)(ann.url(path))
     problem(response, 405, "method_not_allowed")
     assert response.headers["Allow"]
+
+
+def test_what_is_said_to_be_allowed_is(ann):
+    made = factories.generation(ann.user)
+    for path in ("generations/", "models/", "quotes/", "batches/", f"generations/{made.pk}/cancel/", "schema/"):
+        allowed = ann.client.generic("BREW", ann.url(path)).headers["Allow"].split(", ")
+        assert allowed, path
+        assert [each for each in allowed if ann.client.generic(each, ann.url(path)).status_code == 405] == [], path
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("generations/", {f"{number:x}": 0 for number in range(20_000)}),
+        ("generations/", {f"{number:x}": "\x00" for number in range(14_000)}),
+        ("batches/", {"requests": [{f"{number:x}": 0 for number in range(2500)}] * 90}),
+    ],
+    ids=["unknown", "unstorable", "in a batch"],
+)
+def test_no_more_is_complained_about_than_anybody_reads(ann, problem, path, body):
+    began = time.process_time()
+    assert len(problem(ann.post(path, json.dumps(body).encode()), 400)["errors"]) == 100
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -7,10 +7,13 @@ import json
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -84,7 +87,7 @@ def test_the_python_of_the_page_takes_what_imagen_sends_and_nothing_anybody_made
 
 
 @pytest.fixture
-def page_as_modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], ModuleType]]:
+def page_as_modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], ModuleType]:
     """Import the page's Python from a folder, beside each other."""
     names = ("receiver", "inbox", "views")
     monkeypatch.chdir(tmp_path)
@@ -92,8 +95,7 @@ def page_as_modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
         found = module(name) if name != "views" else ModuleType(name)
         monkeypatch.setitem(sys.modules, name, found)
     exec(compile(BLOCKS["views.py"], "views.py", "exec"), vars(sys.modules["views"]))
-    yield lambda name: sys.modules[name]
-    sys.modules["inbox"].database.close()
+    return lambda name: sys.modules[name]
 
 
 def test_the_view_of_the_page_keeps_each_event_once_and_refuses_strangers(sent, page_as_modules, monkeypatch):
@@ -105,9 +107,19 @@ def test_the_view_of_the_page_keeps_each_event_once_and_refuses_strangers(sent, 
         return int(view(request).status_code)
 
     assert [post(letter(sent)), post(letter(sent)), post(letter(sent, id="msg_other"))] == [204, 204, 401]
-    database = page_as_modules("inbox").database
-    assert database.execute("SELECT message FROM seen").fetchall() == [(sent.headers["webhook-id"],)]
-    assert database.execute("SELECT status FROM latest").fetchall() == [("completed",)]
+    with closing(sqlite3.connect("inbox.sqlite3")) as inbox:
+        assert inbox.execute("SELECT message FROM seen").fetchall() == [(sent.headers["webhook-id"],)]
+        assert inbox.execute("SELECT status FROM latest").fetchall() == [("completed",)]
+
+
+def test_the_inbox_of_the_page_serves_a_server_with_threads(page_as_modules):
+    keep = page_as_modules("inbox").keep
+    event = {"timestamp": "2026-11-20T16:00:09Z", "data": {"id": "g", "status": "completed"}}
+    with ThreadPoolExecutor(8) as threads:
+        kept = list(threads.map(lambda number: keep(str(number % 4), event), range(40)))
+    assert sum(kept) == 1  # the others are the same or not younger
+    with closing(sqlite3.connect("inbox.sqlite3")) as inbox:
+        assert inbox.execute("SELECT count(*) FROM seen").fetchone() == (4,)
 
 
 def test_the_inbox_of_the_page_leaves_out_what_came_twice_or_is_older(page_as_modules):

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from imagen.doors import Door
 from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template
 from tests.browser.conftest import EDITOR
-from tests.browser.looks import violations
+from tests.browser.looks import timed, violations
 from tests.browser.newsroom import clean
 from tests.factories import completed, person
 
@@ -88,6 +88,34 @@ def test_a_double_click_asks_once_and_a_later_click_asks_again(visit, editor):
     with page.expect_response(lambda answer: answer.url.endswith(STUDIO)):
         button(page).click()
     assert Generation.objects.count() == 2
+
+
+def test_what_was_taken_is_said_on_the_button_and_aloud_before_the_next_can_be_asked(visit, editor):
+    page = timed(visit(STUDIO, editor))
+    describe(page, "a red kite")
+    page.clock.pause_at(page.evaluate("Date.now()") + 500)
+    button(page).click()
+    expect(button(page)).to_have_text("Queued")
+    expect(page.locator("#imagen-said")).to_contain_text("Queued, place 1")
+    with page.expect_response(lambda answer: "/quote/" in answer.url):
+        page.clock.run_for(500)
+    expect(button(page)).to_have_text("Queued")
+    expect(button(page)).to_have_attribute("aria-disabled", "true")
+    expect(button(page)).to_be_focused()
+    page.clock.run_for(2000)
+    expect(button(page)).to_contain_text("Generate 2")
+    expect(button(page)).to_have_attribute("aria-disabled", "false")
+
+
+def test_who_goes_on_at_once_need_not_wait_for_the_button(visit, editor):
+    page = timed(visit(STUDIO, editor))
+    describe(page, "a red kite")
+    page.clock.pause_at(page.evaluate("Date.now()") + 500)
+    button(page).click()
+    expect(button(page)).to_have_text("Queued")
+    describe(page, "a blue kite")
+    expect(button(page)).to_contain_text("Generate 2")
+    expect(button(page)).to_have_attribute("aria-disabled", "false")
 
 
 def test_the_whole_of_it_by_keyboard(visit, editor):

@@ -159,8 +159,7 @@ class StudioAdmin(ReadOnlyAdmin):
             return self._again(request, entrance, answer)
         if not replies.by_script(request):
             return HttpResponseRedirect(entrance.page(answer.run))
-        facts = {"run": str(answer.run.pk), "url": entrance.state(answer.run), "mark": once.token()}
-        return JsonResponse({**facts, "html": self._results(request, entrance, answer.run)})
+        return JsonResponse({**results.report(request, answer.run, entrance.door), "mark": once.token()})
 
     def _again(self, request: HttpRequest, entrance: Entrance, answer: asking.Answer) -> HttpResponse:
         status = 422 if answer.form.is_bound else 200

@@ -106,7 +106,7 @@
   // What works only with scripts shows up, what is there for who has none goes.
   function dress() {
     form.classList.add("imagen-scripted");
-    for (const each of form.querySelectorAll("#imagen-write-out, #imagen-close")) each.hidden = false;
+    for (const each of form.querySelectorAll("#imagen-write-out, #imagen-close, #imagen-dice")) each.hidden = false;
     for (const each of form.querySelectorAll(".imagen-scriptless")) each.hidden = true;
   }
 

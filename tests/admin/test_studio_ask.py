@@ -100,6 +100,14 @@ def test_the_page_takes_few_queries(client, style, django_assert_max_num_queries
         client.get(through(client))
 
 
+def test_it_begins_with_as_many_pictures_as_the_site_says(client, settings):
+    assert client.get(STUDIO).context["quote"]["button"].startswith("Generate 2")
+    settings.IMAGEN = {**settings.IMAGEN, "STUDIO_NUM_IMAGES": 3}
+    page = client.get(STUDIO)
+    assert page.context["form"]["num_images"].value() == 3
+    assert page.context["quote"]["button"].startswith("Generate 3")
+
+
 # --- asking ---
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from imagen.doors import Door
-from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template
+from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template, Tempo
 from tests.browser.conftest import EDITOR
 from tests.browser.looks import timed, violations
 from tests.browser.newsroom import clean
@@ -188,6 +188,13 @@ def test_chance_writes_a_seed_by_keyboard_and_reads_it_out(visit, editor, wavesp
     assert Generation.objects.get().seed == int(drawn)
     page.get_by_label("Model").select_option("nano-banana-2.1")
     expect(dice).to_be_hidden()
+
+
+def test_how_long_the_model_usually_takes_stands_there_without_a_touch(visit, editor, wavespeed):
+    Tempo.objects.create(provider="wavespeed", provider_model="google/imagen4", mean=11.0, deviation=3.0)
+    page = visit(STUDIO, editor)
+    expect(page.locator("#imagen-notes")).to_contain_text("Imagen 4: 0.038 USD a picture, usually 11 s.")
+    expect(page.get_by_label("Description")).to_be_focused()
 
 
 def test_what_will_be_sent_can_be_seen_taken_apart_and_edited_as_a_whole(visit, editor):

@@ -165,7 +165,8 @@ class StudioAdmin(ReadOnlyAdmin):
         status = 422 if answer.form.is_bound else 200
         if not replies.by_script(request):
             return self._page(request, entrance, self._run(request), answer, status)
-        html = render_to_string("imagen/studio/form.html", asking.context(answer.form, entrance, answer.said), request)
+        shown = asking.context(answer.form, entrance, answer.said, paced=True)
+        html = render_to_string("imagen/studio/form.html", shown, request)
         facts = {"action": entrance.page(), "quote": entrance.quote}  # without a field once its door is closed
         return JsonResponse({**facts, "html": html, "said": answer.said}, status=status)
 

@@ -201,4 +201,5 @@
   }
 
   begin();
+  soon(0, false); // the page leaves some of it to us
 })();

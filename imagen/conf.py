@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from imagen.rates import Rate
+from imagen.types import MAX_IMAGES
 
 # A thousand requests at once, which the queue is made for, pass; a program that asks in a circle does not.
 _THROTTLES = {"generate": "1200/min", "read": "6000/min", "manage": "1200/min", "anonymous": "120/min"}
@@ -33,6 +34,7 @@ class Settings:
     ROUTE: Sequence[str] = ("wavespeed", "apiframe", "apiin")
     OFFERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     DEFAULT_MODEL: str = "imagen-4"
+    STUDIO_NUM_IMAGES: int = 2
     STORAGE: str = "imagen"
     POLL_SECONDS: float = 1.0
     POLL_MAX_SECONDS: float = 15.0
@@ -76,6 +78,7 @@ class Settings:
         found = cls(**raw)
         for each in fields(cls):
             _check(each.name, getattr(found, each.name), each.type)
+        _check_count(found.STUDIO_NUM_IMAGES)
         _check_money(found)
         _check_throttles(found.THROTTLES or {})
         _check_rules(found.PROMPT_RULES)
@@ -108,6 +111,11 @@ def _check(name: str, value: Any, annotation: Any) -> None:
         raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a {annotation}, not {value!r}.")
     if str(annotation).startswith("Sequence") and (isinstance(value, str) or not isinstance(value, Sequence | None)):
         raise ImproperlyConfigured(f"IMAGEN[{name!r}] has to be a list.")
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_IMAGES:
+        raise ImproperlyConfigured(f"IMAGEN['STUDIO_NUM_IMAGES'] has to be from 1 to {MAX_IMAGES}, not {count}.")
 
 
 def _check_money(found: Settings) -> None:

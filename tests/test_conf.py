@@ -37,6 +37,8 @@ def test_a_key_like_nothing_is_named_alone():
         ("ROUTE", "wavespeed"),
         ("DEFAULT_MODEL", None),
         ("LOG_PROMPTS", 1),
+        ("STUDIO_NUM_IMAGES", 0),
+        ("STUDIO_NUM_IMAGES", 5),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(key, value):

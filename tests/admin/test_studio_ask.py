@@ -15,7 +15,7 @@ from django.urls import reverse
 from imagen import pipeline
 from imagen.doors import Door
 from imagen.exceptions import FieldError, ModelUnknown
-from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template
+from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template, Tempo
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
 from tests.factories import completed, generation, image, person
@@ -98,6 +98,43 @@ def test_the_page_takes_few_queries(client, style, django_assert_max_num_queries
     client.get(STUDIO)
     with django_assert_max_num_queries(15):
         client.get(through(client))
+
+
+def notes(client: Client, **changes: Any) -> str:
+    return plain(client.post(QUOTE, said(**changes)).json()["html"]["notes"])
+
+
+def plain(html: str) -> str:
+    return " ".join(Page(html).text.split())
+
+
+def test_the_model_says_what_a_picture_costs_and_how_long_it_usually_takes_once_that_was_measured(client):
+    assert "Imagen 4: 0.038 USD a picture. " in notes(client)
+    Tempo.objects.create(provider="wavespeed", provider_model="google/imagen4", mean=11.0, deviation=3.0)
+    Tempo.objects.create(provider="sandbox", provider_model="google/imagen4", mean=2.0, deviation=1.0)
+    assert notes(client).startswith("Imagen 4: 0.038 USD a picture, usually 11 s. Google switched this model off")
+    assert notes(client, num_images="4").startswith("Imagen 4: 0.038 USD a picture, usually 11 s.")
+    assert "usually" not in notes(client, model="nano-banana-2.1")
+
+
+def test_a_model_that_costs_nothing_and_one_whose_price_nobody_knows_say_so(client, settings):
+    wavespeed = settings.IMAGEN["PROVIDERS"]
+    settings.IMAGEN = {"PROVIDERS": {"sandbox": {"BACKEND": "imagen.providers.sandbox.Sandbox"}}}
+    assert notes(client).startswith("Imagen 4: free.")
+    settings.IMAGEN = {"PROVIDERS": wavespeed, "OFFERS": {"wavespeed": {"imagen-4": {"price": None}}}}
+    assert notes(client).startswith("Imagen 4: price unknown.")
+
+
+def test_the_page_itself_says_the_price_of_a_picture_too(client):
+    assert "Imagen 4: 0.038 USD a picture." in plain(client.get(STUDIO).content.decode())
+
+
+def test_it_begins_with_as_many_pictures_as_the_site_says(client, settings):
+    assert client.get(STUDIO).context["quote"]["button"].startswith("Generate 2")
+    settings.IMAGEN = {**settings.IMAGEN, "STUDIO_NUM_IMAGES": 3}
+    page = client.get(STUDIO)
+    assert page.context["form"]["num_images"].value() == 3
+    assert page.context["quote"]["button"].startswith("Generate 3")
 
 
 # --- asking ---

@@ -118,9 +118,9 @@ def test_how_long_it_takes_is_measured_on_our_own_last_requests(ann, worker):
 
 def test_with_few_requests_what_the_engine_learned_stands_in(db):
     row = generation(provider="wavespeed")
-    assert pace.usual(row) is None
+    assert pace.of(row) is None
     Tempo.objects.create(provider="wavespeed", provider_model="google/imagen4", mean=10.0, deviation=2.0)
-    assert pace.usual(row) == pace.Pace(low=8, middle=10, high=12)
+    assert pace.of(row) == pace.Pace(low=8, middle=10, high=12)
 
 
 @pytest.mark.by_hand("a call that stands for how it looks")

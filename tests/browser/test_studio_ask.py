@@ -10,9 +10,9 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from imagen.doors import Door
-from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template
+from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template, Tempo
 from tests.browser.conftest import EDITOR
-from tests.browser.looks import violations
+from tests.browser.looks import timed, violations
 from tests.browser.newsroom import clean
 from tests.factories import completed, person
 
@@ -90,6 +90,34 @@ def test_a_double_click_asks_once_and_a_later_click_asks_again(visit, editor):
     assert Generation.objects.count() == 2
 
 
+def test_what_was_taken_is_said_on_the_button_and_aloud_before_the_next_can_be_asked(visit, editor):
+    page = timed(visit(STUDIO, editor))
+    describe(page, "a red kite")
+    page.clock.pause_at(page.evaluate("Date.now()") + 500)
+    button(page).click()
+    expect(button(page)).to_have_text("Queued")
+    expect(page.locator("#imagen-said")).to_contain_text("Queued, place 1")
+    with page.expect_response(lambda answer: "/quote/" in answer.url):
+        page.clock.run_for(500)
+    expect(button(page)).to_have_text("Queued")
+    expect(button(page)).to_have_attribute("aria-disabled", "true")
+    expect(button(page)).to_be_focused()
+    page.clock.run_for(2000)
+    expect(button(page)).to_contain_text("Generate 2")
+    expect(button(page)).to_have_attribute("aria-disabled", "false")
+
+
+def test_who_goes_on_at_once_need_not_wait_for_the_button(visit, editor):
+    page = timed(visit(STUDIO, editor))
+    describe(page, "a red kite")
+    page.clock.pause_at(page.evaluate("Date.now()") + 500)
+    button(page).click()
+    expect(button(page)).to_have_text("Queued")
+    describe(page, "a blue kite")
+    expect(button(page)).to_contain_text("Generate 2")
+    expect(button(page)).to_have_attribute("aria-disabled", "false")
+
+
 def test_the_whole_of_it_by_keyboard(visit, editor):
     page = visit(STUDIO, editor)
     expect(page.get_by_label("Description")).to_be_focused()
@@ -130,17 +158,43 @@ def test_price_and_choices_follow_the_model(visit, editor, wavespeed):
     page.get_by_role("radio", name="4", exact=True).check()
     expect(button(page)).to_have_text("Generate 4 · 0.152 USD")
     page.get_by_text("More choices").click()
-    expect(page.get_by_label("Seed")).to_be_visible()
+    expect(page.get_by_label("Seed", exact=True)).to_be_visible()
     page.get_by_role("button", name="Use Nano Banana 2.1").click()
     expect(page.get_by_label("Model")).to_have_value("nano-banana-2.1")
     expect(page.get_by_label("Model")).to_be_focused()
     expect(page.locator("#imagen-notes")).not_to_contain_text("successor")
-    expect(page.get_by_label("Seed")).to_be_hidden()
+    expect(page.get_by_label("Seed", exact=True)).to_be_hidden()
     page.get_by_text("More shapes").click()
     page.get_by_role("radio", name="21:9").check()
     page.get_by_label("Model").select_option("imagen-4")
     expect(page.get_by_role("radio", name="16:9")).to_be_checked()
     expect(page.get_by_role("radio", name="21:9")).to_be_hidden()
+
+
+def test_chance_writes_a_seed_by_keyboard_and_reads_it_out(visit, editor, wavespeed):
+    page = visit(STUDIO, editor)
+    describe(page, "a red kite")
+    page.get_by_text("More choices").click()
+    dice = page.get_by_role("button", name="Random seed")
+    dice.press("Enter")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value(re.compile(r"^\d+$"))
+    drawn = page.get_by_label("Seed", exact=True).input_value()
+    expect(page.locator("#imagen-drawn")).to_have_text(drawn)
+    expect(dice).to_be_focused()
+    clean(page)
+    expect(button(page)).to_have_attribute("aria-disabled", "false")
+    button(page).click()
+    expect(page.locator("#imagen-results")).to_contain_text(BEGUN)
+    assert Generation.objects.get().seed == int(drawn)
+    page.get_by_label("Model").select_option("nano-banana-2.1")
+    expect(dice).to_be_hidden()
+
+
+def test_how_long_the_model_usually_takes_stands_there_without_a_touch(visit, editor, wavespeed):
+    Tempo.objects.create(provider="wavespeed", provider_model="google/imagen4", mean=11.0, deviation=3.0)
+    page = visit(STUDIO, editor)
+    expect(page.locator("#imagen-notes")).to_contain_text("Imagen 4: 0.038 USD a picture, usually 11 s.")
+    expect(page.get_by_label("Description")).to_be_focused()
 
 
 def test_what_will_be_sent_can_be_seen_taken_apart_and_edited_as_a_whole(visit, editor):
@@ -261,12 +315,15 @@ def test_an_earlier_picture_fills_the_form(visit, editor):
     expect(page.get_by_label("Description")).to_have_value("a blue kite")
     expect(page.get_by_label("Description")).to_be_focused()
     expect(page.get_by_role("radio", name="9:16")).to_be_checked()
-    expect(page.get_by_label("Seed")).to_have_value("7")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
     expect(page.get_by_label("To avoid")).to_have_value("rain")
 
 
 def test_without_scripts_everything_is_asked_with_plain_buttons(visit, editor):
     page = visit(STUDIO, editor, java_script_enabled=False)
+    page.get_by_text("More choices").click()
+    expect(page.get_by_label("Seed", exact=True)).to_be_visible()
+    expect(page.locator("#imagen-dice")).to_be_hidden()
     page.get_by_label("Template", exact=True).select_option(label="Animal")
     page.get_by_role("button", name="Use it").click()
     page.get_by_label("animal", exact=True).fill("fox")

@@ -44,12 +44,12 @@ def blank(request: HttpRequest, entrance: Entrance, **initial: Any) -> StudioFor
     return StudioForm(user=viewer(request), door=entrance.door, initial=initial)
 
 
-def context(form: StudioForm, entrance: Entrance, said: str = "") -> dict[str, Any]:
-    """Everything the left column shows."""
+def context(form: StudioForm, entrance: Entrance, said: str = "", *, paced: bool = False) -> dict[str, Any]:
+    """Everything the left column shows, how fast the model is only where it is ``paced``."""
     return {
         "form": form,
         **display.of_form(form),
-        "quote": price.of_form(form),
+        "quote": price.of_form(form, paced=paced),
         "entrance": entrance,
         "slot": slot.name(entrance.door) if entrance.door else "",
         "closed": not catalogue.models(),

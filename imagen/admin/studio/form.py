@@ -40,7 +40,6 @@ class StudioForm(AskForm):
         coerce=int,
         choices=[(number, number) for number in range(1, MAX_IMAGES + 1)],
         widget=forms.RadioSelect,
-        initial=2,
     )
     aspect_ratio = forms.ChoiceField(label=gettext_lazy("Shape"), widget=forms.RadioSelect)
     style = forms.ChoiceField(
@@ -63,6 +62,7 @@ class StudioForm(AskForm):
         self._offer("template", [("", _("None")), *((str(each.pk), each.name) for each in self.house.templates)])
         self.initial.setdefault("aspect_ratio", self.first_shapes[0])
         self.initial.setdefault("style", "")
+        self.initial.setdefault("num_images", settings.STUDIO_NUM_IMAGES)
         if "model" not in kwargs.get("initial", {}):
             self.initial["model"] = _able_model(self.initial["aspect_ratio"])
         self.wording = wording.Wording(own="")

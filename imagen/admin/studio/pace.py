@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import quantiles
 
@@ -30,20 +31,24 @@ class Pace:
         return _("%(low)s–%(high)s s") % {"low": self.low, "high": self.high}
 
 
-def usual(generation: Generation) -> Pace | None:
-    """What the last requests to this model at this service took; what its calls took while there are few."""
-    done = Generation.objects.filter(model=generation.model, provider=generation.provider, status=Status.COMPLETED)
+def usual(model: str, provider: str, names: Collection[str]) -> Pace | None:
+    """What the last requests to this model at this service took; while there are few, its calls by their ``names``."""
+    done = Generation.objects.filter(model=model, provider=provider, status=Status.COMPLETED)
     times = done.order_by("-created_at").values_list("started_at", "completed_at")[:LAST]
     seconds = [(end - start).total_seconds() for start, end in times if start and end]
     if len(seconds) < ENOUGH:
-        return _learned(generation)
+        return _learned(provider, names)
     tenths = quantiles(seconds, n=10, method="inclusive")
     return _whole(tenths[0], tenths[4], tenths[8])
 
 
-def _learned(generation: Generation) -> Pace | None:
-    names = [job.provider_model for job in generation.jobs.all()]
-    tempo = Tempo.objects.filter(provider=generation.provider, provider_model__in=names).first()
+def of(generation: Generation) -> Pace | None:
+    """What is usual for this request."""
+    return usual(generation.model, generation.provider, {job.provider_model for job in generation.jobs.all()})
+
+
+def _learned(provider: str, names: Collection[str]) -> Pace | None:
+    tempo = Tempo.objects.filter(provider=provider, provider_model__in=names).first()
     if tempo is None:
         return None
     return _whole(tempo.mean - tempo.deviation, tempo.mean, tempo.mean + tempo.deviation)

@@ -159,14 +159,14 @@ class StudioAdmin(ReadOnlyAdmin):
             return self._again(request, entrance, answer)
         if not replies.by_script(request):
             return HttpResponseRedirect(entrance.page(answer.run))
-        facts = {"run": str(answer.run.pk), "url": entrance.state(answer.run), "mark": once.token()}
-        return JsonResponse({**facts, "html": self._results(request, entrance, answer.run)})
+        return JsonResponse({**results.report(request, answer.run, entrance.door), "mark": once.token()})
 
     def _again(self, request: HttpRequest, entrance: Entrance, answer: asking.Answer) -> HttpResponse:
         status = 422 if answer.form.is_bound else 200
         if not replies.by_script(request):
             return self._page(request, entrance, self._run(request), answer, status)
-        html = render_to_string("imagen/studio/form.html", asking.context(answer.form, entrance, answer.said), request)
+        shown = asking.context(answer.form, entrance, answer.said, paced=True)
+        html = render_to_string("imagen/studio/form.html", shown, request)
         facts = {"action": entrance.page(), "quote": entrance.quote}  # without a field once its door is closed
         return JsonResponse({**facts, "html": html, "said": answer.said}, status=status)
 

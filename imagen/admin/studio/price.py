@@ -6,12 +6,15 @@ from typing import Any, cast
 
 from django.forms import ChoiceField
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from imagen import pipeline, wording
+from imagen import costs, pipeline, spending, wording
 from imagen.admin import catalogue, quote
+from imagen.admin.studio import pace
 from imagen.admin.studio.display import chips
 from imagen.admin.studio.form import StudioForm
+from imagen.messages import listed
 from imagen.types import MAX_PROMPT
 
 
@@ -31,18 +34,22 @@ class PriceForm(StudioForm):
         """Nothing is bought yet."""
 
 
-def quoted(said: QueryDict, like: StudioForm) -> dict[str, Any]:
-    """Price, button and words for what a form says; ``like`` is one for the same person and field."""
+def quoted(said: QueryDict, like: StudioForm, *, paced: bool = True) -> dict[str, Any]:
+    """Price, button and words for what a form says; ``like`` is one for the same person and field.
+
+    The page itself has enough to ask for already: how fast a model is comes with the script's first look.
+    """
     form = PriceForm(said, user=like.user, door=like.door, house=like.house)
     facts = quote.priced(form)
     if not cast("Any", form.fields["model"]).choices:
         facts["errors"] = {}  # nothing can be made here, and the page says so above
-    return {**facts, "button": _button(form, facts["tag"]), "sent": _sent(form)}
+    about = _about(form.quote, paced=paced) if form.quote else ""
+    return {**facts, "button": _button(form, facts["tag"]), "sent": _sent(form), "about": about}
 
 
-def of_form(form: StudioForm) -> dict[str, Any]:
+def of_form(form: StudioForm, *, paced: bool = False) -> dict[str, Any]:
     """The same for a form as its page shows it; what it says of the budget already is not said twice."""
-    facts = quoted(cast("QueryDict", form.data) if form.is_bound else _begun(form), form)
+    facts = quoted(cast("QueryDict", form.data) if form.is_bound else _begun(form), form, paced=paced)
     if form.is_bound:
         facts["errors"] = {}
     return {**facts, "problem": "" if form.over else facts["problem"]}
@@ -52,6 +59,16 @@ def _button(form: PriceForm, tag: str) -> str:
     count = int(form.cleaned_data.get("num_images") or 1)
     label = ngettext("Generate %(count)s", "Generate %(count)s", count) % {"count": count}
     return f"{label} · {tag}" if tag else label
+
+
+def _about(quote: pipeline.Quote, *, paced: bool) -> str:
+    """What one picture of the model costs where it would be made, and how long that usually takes, if it was measured."""
+    offer, one = quote.offer, costs.bill(quote.provider, quote.offer.price, 1)
+    known = spending.price(one.amount, one.unit)
+    facts = [_("%(price)s a picture") % {"price": known} if one.amount else spending.tag(one, counted=False)]
+    if paced and (usual := pace.usual(offer.model, quote.provider, {offer.id})):
+        facts.append(_("usually %(seconds)s s") % {"seconds": usual.middle})
+    return _("%(model)s: %(facts)s.") % {"model": catalogue.model_name(offer.model), "facts": listed(*facts)}
 
 
 def _sent(form: PriceForm) -> dict[str, Any]:

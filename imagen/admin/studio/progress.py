@@ -49,7 +49,7 @@ def look(generation: Generation, *, may_stop: bool, brief: bool = False) -> Wait
     step = _step(generation, jobs)
     if brief:
         return Waiting(step=step, said=str(STEPS[step]), may_stop=may_stop and generation.cancelable)
-    usual, place, quiet = pace.usual(generation), pace.place(jobs), silent()
+    usual, place, quiet = pace.of(generation), pace.place(jobs), silent()
     gone = _seconds(_first(job.accepted_at for job in jobs) or _begun(generation, jobs))
     slow = gone > (usual.high if usual else PATIENCE)
     return Waiting(

@@ -4,7 +4,10 @@
   const form = document.getElementById("imagen-form");
   if (!form) return;
   const PRICED = ["model", "provider", "aspect_ratio", "resolution", "num_images", "output_format", "negative_prompt", "seed"];
+  const HELD = 2000; // milliseconds: long enough to read that it was taken
   let timer = 0;
+  let held = 0; // the timer while the button says so
+  let label = ""; // what it says otherwise
   let latest = 0;
   let busy = false;
   let due = false; // whether a price that nobody saw yet is on its way
@@ -59,7 +62,7 @@
   // --- what it costs ---
 
   const generate = () => document.getElementById("imagen-generate");
-  const rest = () => generate().setAttribute("aria-disabled", String(busy || due));
+  const rest = () => generate().setAttribute("aria-disabled", String(busy || due || held > 0));
   function said(submitter) {
     const data = new FormData(form, submitter);
     data.set("run", document.querySelector(".imagen-run")?.dataset.run ?? ""); // what is shown beside it
@@ -83,7 +86,8 @@
 
   function show(news) {
     for (const [name, html] of Object.entries(news.html)) renew(`imagen-${name}`, html);
-    generate().textContent = news.button;
+    label = news.button;
+    if (!held) generate().textContent = label;
     dress();
   }
 
@@ -102,7 +106,7 @@
   // What works only with scripts shows up, what is there for who has none goes.
   function dress() {
     form.classList.add("imagen-scripted");
-    for (const each of form.querySelectorAll("#imagen-write-out, #imagen-close")) each.hidden = false;
+    for (const each of form.querySelectorAll("#imagen-write-out, #imagen-close, #imagen-dice")) each.hidden = false;
     for (const each of form.querySelectorAll(".imagen-scriptless")) each.hidden = true;
   }
 
@@ -128,11 +132,27 @@
     if (blocked >= 0) wrong.setSelectionRange(blocked, blocked + wrong.dataset.blocked.length);
   }
 
+  function hold() {
+    label = generate().textContent;
+    generate().textContent = generate().dataset.queued;
+    held = setTimeout(release, HELD);
+  }
+
+  // After a moment, or as soon as something else is wanted.
+  function release() {
+    if (!held) return;
+    clearTimeout(held);
+    held = 0;
+    generate().textContent = label;
+    rest();
+  }
+
   function asked(news) {
+    hold();
     form.querySelector(".imagen-wrongs").replaceChildren();
     field("mark").value = news.mark; // the next one is another request
     field("parent").value = "";
-    document.dispatchEvent(new CustomEvent("imagen:asked", { detail: { run: news.run, url: news.url, html: news.html } }));
+    document.dispatchEvent(new CustomEvent("imagen:asked", { detail: news }));
     soon(0, false); // less is left now
   }
 
@@ -154,8 +174,9 @@
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!busy && !due) ask(event.submitter);
+    if (!busy && !due && !held) ask(event.submitter);
   });
+  for (const kind of ["input", "change"]) form.addEventListener(kind, release);
   form.addEventListener("change", (event) => {
     const { name } = event.target;
     if (PRICED.includes(name)) follow();
@@ -180,4 +201,5 @@
   }
 
   begin();
+  soon(0, false); // the page leaves some of it to us
 })();

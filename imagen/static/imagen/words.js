@@ -1,5 +1,5 @@
 "use strict";
-// The words of the Studio's form: templates and their gaps, what a form brings along, what is asked again.
+// What is written in the Studio's form: templates and their gaps, a seed, what a form brings along, what is asked again.
 (() => {
   const form = document.getElementById("imagen-form");
   if (!form) return;
@@ -63,6 +63,7 @@
 
   form.addEventListener("click", (event) => {
     if (event.target.id === "imagen-close") close();
+    if (event.target.id === "imagen-dice") draw();
     if (event.target.closest("#imagen-reworded button")) { write(reworded.before); field("prompt").focus(); }
     if (event.target.id !== "imagen-write-out") return;
     for (const chip of form.querySelectorAll("[name=kept]:not(:disabled)")) chip.checked = false;
@@ -71,6 +72,13 @@
     write(document.querySelector("#imagen-sent [data-text]").dataset.text);
     field("prompt").focus();
   });
+
+  function draw() {
+    const seed = field("seed");
+    seed.value = Math.floor(Math.random() * (Number(seed.max) + 1));
+    document.getElementById("imagen-drawn").textContent = seed.value; // read out, for the focus stays on the button
+    seed.dispatchEvent(new Event("change", { bubbles: true }));
+  }
 
   // --- asked again ---
 

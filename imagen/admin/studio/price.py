@@ -62,7 +62,7 @@ def _button(form: PriceForm, tag: str) -> str:
 
 
 def _about(quote: pipeline.Quote, *, paced: bool) -> str:
-    """What one picture of the model costs where it would be made, and how long that usually takes, if it was measured."""
+    """What one picture of the model costs where it would be made, and how long that usually takes, if measured."""
     offer, one = quote.offer, costs.bill(quote.provider, quote.offer.price, 1)
     known = spending.price(one.amount, one.unit)
     facts = [_("%(price)s a picture") % {"price": known} if one.amount else spending.tag(one, counted=False)]

@@ -8,6 +8,7 @@
   let latest = 0;
   let busy = false;
   let due = false; // whether a price that nobody saw yet is on its way
+  let pressed = null; // what was pressed meanwhile, and the price that was seen then
 
   const field = (name) => form.elements[name];
   const width = (ratio) => Math.log(ratio.split(":").reduce((wide, high) => wide / high));
@@ -79,6 +80,14 @@
     }
     if (turn === latest) due = false;
     rest();
+    if (!due && pressed) resume();
+  }
+
+  // The price is known now: what was pressed before goes on, if it is still the price that was seen.
+  function resume() {
+    const { by, shown } = pressed;
+    pressed = null;
+    if (!busy && by.isConnected && field("shown").value === shown) ask(by);
   }
 
   function show(news) {
@@ -94,6 +103,8 @@
 
   function soon(wait, unseen) {
     due ||= unseen;
+    latest += 1; // what is on its way is about an earlier choice
+    pressed = null;
     rest();
     clearTimeout(timer);
     timer = setTimeout(price, wait);
@@ -152,9 +163,20 @@
     rest();
   }
 
+  const costs = (submitter) => submitter === generate() || submitter?.name === "fewer";
+
+  // Enter in a field presses the form's first button, which means the one that belongs to the field.
+  function meant(submitter) {
+    if (submitter?.name !== "enter") return submitter;
+    return document.activeElement.name === "keep_as" ? field("keep") : generate();
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!busy && !due) ask(event.submitter);
+    const by = meant(event.submitter);
+    if (busy) return;
+    if (due && costs(by)) pressed = { by, shown: field("shown").value };
+    else ask(by);
   });
   form.addEventListener("change", (event) => {
     const { name } = event.target;

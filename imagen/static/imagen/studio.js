@@ -115,6 +115,7 @@
     form.classList.add("imagen-scripted");
     for (const each of form.querySelectorAll("#imagen-write-out, #imagen-close")) each.hidden = false;
     for (const each of form.querySelectorAll(".imagen-scriptless")) each.hidden = true;
+    document.documentElement.style.setProperty("--imagen-foot", `${form.querySelector(".imagen-foot").offsetHeight}px`);
   }
 
   // --- asking ---

@@ -279,6 +279,27 @@ def test_over_budget_fewer_are_made_with_one_click(visit, editor, wavespeed):
     expect(page.locator("#imagen-form")).to_contain_text("0.012 USD of 0.05 USD is left")
 
 
+BEHIND = """() => { const [at, foot] = [document.activeElement, document.querySelector(".imagen-foot")];
+const { top, height } = at.getBoundingClientRect(); // of what is high, its first lines are enough
+const hidden = top + Math.min(height, 36) > foot.getBoundingClientRect().top + 1;
+return [at.name || at.textContent, foot.contains(at), hidden && !foot.contains(at)]; }"""
+
+
+def test_what_has_the_focus_is_not_behind_the_foot_however_high_it_is(visit, editor, wavespeed):
+    Budget.objects.create(scope=Scope.EACH, limit=Decimal("0.05"))
+    page = visit(STUDIO, editor, viewport={"width": 1280, "height": 600})
+    expect(page.get_by_role("button", name="Make 1 instead")).to_be_visible()
+    for summary in page.locator("#imagen-form summary").all():
+        summary.click()
+    page.get_by_label("Template", exact=True).focus()
+    seen = [page.evaluate(BEHIND)]
+    while not seen[-1][1]:
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(BEHIND))
+    assert len(seen) > 10
+    assert not [name for name, _foot, behind in seen if behind]
+
+
 def test_the_words_of_the_form_that_opened_it_are_there_and_it_can_be_closed(visit, editor):
     page = visit(reverse("admin:index"), editor)
     door = Door(place="articles.article.hero", ratio="16:9").sign(editor)

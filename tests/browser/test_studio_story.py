@@ -72,20 +72,24 @@ def test_four_clicks_and_no_page_load_lead_to_a_picture_on_the_page(clicks, clus
     _readers_see_it(page)
 
 
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, {"width": 360, "height": 640}], ids=["desk", "phone"])
-def test_the_panel_is_seen_from_its_top_where_it_fits_and_always_where_one_writes(visit, cluster, writer, size):
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (1280, 800), (360, 640)])
+def test_the_panel_is_seen_from_its_top_where_it_fits_and_always_where_one_writes(
+    visit, cluster, writer, width, height
+):
     cluster()
-    page = visit(ADD, writer, viewport=size)
+    page = visit(ADD, writer, viewport={"width": width, "height": height})
     page.route("**/imagen/images/**", lambda route: None)
     inside = enter(page, "A ridge at dawn")
     ask(inside)
     ready(inside, 2)
     inside.get_by_role("link", name="Use this").nth(1).click()
     expect(inside.get_by_label("Alt text")).to_be_focused()
+    before = inside.locator(".imagen-place").bounding_box()
     page.unroute("**/imagen/images/**")  # the picture comes last
     expect(inside.locator(".imagen-aim img")).to_have_js_property("complete", True)
+    assert inside.locator(".imagen-place").bounding_box() == before, "nothing moves when it comes"
     expect(inside.get_by_label("Alt text")).to_be_in_viewport(ratio=1)
-    if size["width"] == 1280:
+    if width == 1280:
         expect(inside.get_by_role("heading", name="Before it goes into the article")).to_be_in_viewport(ratio=1)
         expect(inside.get_by_role("button", name="Put into the")).to_be_in_viewport(ratio=1)
 

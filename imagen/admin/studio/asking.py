@@ -95,12 +95,17 @@ def answer(request: HttpRequest, entrance: Entrance) -> Answer:
     """What comes of what was posted: pictures, a template filled in or kept, or the form with what is wrong."""
     if "use" in request.POST:
         return Answer(form=_as_said(request, entrance))
-    if "keep" in request.POST:
+    if "keep" in request.POST or _names_a_template(request):
         return _keep(request, entrance)
     form = StudioForm(request.POST, user=viewer(request), door=entrance.door)
     if entrance.stale:
         form.add_error(None, str(STALE))
     return Answer(form=form, run=_run(form, entrance.door) if form.is_valid() else None)
+
+
+def _names_a_template(request: HttpRequest) -> bool:
+    """Whether Enter was pressed, without scripts, by somebody who wrote a template's name: no money is spent by it."""
+    return "enter" in request.POST and bool(request.POST.get("keep_as", "").strip())
 
 
 def _run(form: StudioForm, door: Door | None) -> Generation | None:

@@ -28,7 +28,6 @@
     const wrong = form.querySelector(".errorlist")?.parentElement.querySelector("input, textarea");
     (wrong || form.elements.alt_text).focus({ preventScroll: true });
     show();
-    form.querySelector(".imagen-aim img").addEventListener("load", show, { once: true }); // it is higher then
   }
 
   // All of it where that fits, else from its top; and always where somebody writes.
@@ -131,7 +130,9 @@
       update();
     });
     form.addEventListener("click", (event) => decide(form, event)); // it comes for a radio that is on already as well
-    form.querySelector(".imagen-aim img").addEventListener("click", (event) => point(form, event));
+    const picture = form.querySelector(".imagen-aim img");
+    picture.parentElement.style.setProperty("--imagen-wide", picture.getAttribute("width") / picture.getAttribute("height"));
+    picture.addEventListener("click", (event) => point(form, event));
     form.addEventListener("submit", (event) => {
       const lacks = missing(form);
       if (lacks) { event.preventDefault(); return lacks.at.focus(); }

@@ -11,6 +11,7 @@
   let latest = 0;
   let busy = false;
   let due = false; // whether a price that nobody saw yet is on its way
+  let pressed = null; // what was pressed meanwhile, and the price that was seen then
 
   const field = (name) => form.elements[name];
   const width = (ratio) => Math.log(ratio.split(":").reduce((wide, high) => wide / high));
@@ -82,6 +83,14 @@
     }
     if (turn === latest) due = false;
     rest();
+    if (!due && pressed) resume();
+  }
+
+  // The price is known now: what was pressed before goes on, if it is still the price that was seen.
+  function resume() {
+    const { by, shown } = pressed;
+    pressed = null;
+    if (!busy && by.isConnected && field("shown").value === shown) ask(by);
   }
 
   function show(news) {
@@ -98,6 +107,8 @@
 
   function soon(wait, unseen) {
     due ||= unseen;
+    latest += 1; // what is on its way is about an earlier choice
+    pressed = null;
     rest();
     clearTimeout(timer);
     timer = setTimeout(price, wait);
@@ -108,6 +119,7 @@
     form.classList.add("imagen-scripted");
     for (const each of form.querySelectorAll("#imagen-write-out, #imagen-close, #imagen-dice")) each.hidden = false;
     for (const each of form.querySelectorAll(".imagen-scriptless")) each.hidden = true;
+    document.documentElement.style.setProperty("--imagen-foot", `${form.querySelector(".imagen-foot").offsetHeight}px`);
   }
 
   // --- asking ---
@@ -172,9 +184,20 @@
     rest();
   }
 
+  const costs = (submitter) => submitter === generate() || submitter?.name === "fewer";
+
+  // Enter in a field presses the form's first button, which means the one that belongs to the field.
+  function meant(submitter) {
+    if (submitter?.name !== "enter") return submitter;
+    return document.activeElement.name === "keep_as" ? field("keep") : generate();
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!busy && !due && !held) ask(event.submitter);
+    const by = meant(event.submitter);
+    if (busy || (held && costs(by))) return;
+    if (due && costs(by)) pressed = { by, shown: field("shown").value };
+    else ask(by);
   });
   for (const kind of ["input", "change"]) form.addEventListener(kind, release);
   form.addEventListener("change", (event) => {

@@ -26,12 +26,16 @@ from tests.browser.newsroom import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.story]
 
+DECLINED = (
+    "The service declined this description. It does not say why; wording about real people, children, violence or "
+    "brands is a common cause."
+)
 FREE, GONE = "Nothing was charged.", "0.04 USD was spent; trying again costs money again."
 KEPT = "0.04 USD was spent. Should Sandbox have made it meanwhile, it is kept until"
-AGAIN, EDIT, FETCH = "Try again · 0.04 USD", "Edit the description", "Fetch it again · free"
+AGAIN, EDIT, FETCH = "Try again · 0.04 USD", "Edit prompt", "Fetch it again · free"
 ENDS = (
-    ("content_filtered", "Sandbox declined this description. It does not say why", FREE, EDIT),
-    ("provider_rejected", "Sandbox declined this request. Please change the description.", FREE, EDIT),
+    ("content_filtered", DECLINED, FREE, EDIT),
+    ("provider_rejected", DECLINED, FREE, EDIT),
     ("provider_failed", "Sandbox could not make this picture.", GONE, AGAIN),
     ("provider_job_lost", "Sandbox no longer knows about this request.", KEPT, FETCH),
     ("provider_timeout", "No answer from Sandbox within the time we wait.", KEPT, FETCH),
@@ -88,7 +92,7 @@ def test_of_two_one_comes_and_the_other_is_made_for_the_price_of_one(visit, clus
     cluster()
     page = visit(STUDIO, writer)
     ask(page, "a kite [[partial:1of2]]")
-    says(page, "1 of 2 pictures are ready; the rest did not come.", "0.04 USD was spent for what came")
+    says(page, "1 of 2 is ready; one was withheld by the service.", "0.04 USD was spent for what came")
     expect(button(page, "Use these")).to_be_visible()
     clean(page)
     button(page, "Make 1 more · 0.04 USD").click()
@@ -117,16 +121,16 @@ def test_another_shape_is_cut_used_as_it_is_or_made_again(visit, cluster, writer
     write(page)
     inside = enter(page, "a kite [[wrong-ratio]]")
     ask(inside, count=1)
-    says(inside, "It came in 1:1 instead of 16:9.", "The picture has another shape than you asked for. It was kept.")
+    says(inside, "The service returned 1:1 instead of 16:9.")
     clean(page)
-    button(inside, "Use as it is").click()
+    button(inside, "Use as is").click()
     expect(inside.get_by_role("radio", name="Leave it as it is")).to_be_checked()
     inside.get_by_role("link", name="Back to the pictures").click()
     button(inside, "Crop to 16:9").click()
     expect(inside.get_by_role("radio", name="Cut to 16:9")).to_be_checked()
     clean(page)
     inside.get_by_role("link", name="Back to the pictures").click()
-    button(inside, "Make it again · 0.04 USD").click()
+    button(inside, "Make again · 0.04 USD").click()
     _comes(page, Generation.objects.filter(status="completed"), 2)
 
 
@@ -141,8 +145,8 @@ def _comes(page, rows, count):
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        ("provider_rate_limited", "Sandbox takes only so many requests at a time. Yours waits its turn"),
-        ("provider_unavailable", "Sandbox is not answering. We keep trying."),
+        ("provider_rate_limited", "Too many requests just now. We will try again in"),
+        ("provider_unavailable", "Sandbox is not answering."),
     ],
 )
 def test_what_waits_for_a_service_can_be_stopped(visit, cluster, writer, code, text):
@@ -161,7 +165,7 @@ def test_a_retired_model_leads_to_its_successor(visit, cluster, writer):
     cluster()
     page = visit(STUDIO, writer)
     ask(page, "a kite [[fail:model_retired]]")
-    says(page, "Sandbox no longer has this model. Its successor is Nano Banana 2.1.", FREE)
+    says(page, "Sandbox no longer has Imagen 4 (Google switched it off on ", FREE)
     clean(page)
     button(page, "Use Nano Banana 2.1").click()
     expect(page.get_by_label("Model")).to_have_value("nano-banana-2.1")
@@ -178,7 +182,7 @@ def test_a_full_storage_is_tried_again_and_the_picture_comes(visit, cluster, wri
     cluster()
     page = visit(STUDIO, writer)
     ask(page, "a kite", count=1)
-    says(page, "The picture exists but could not be saved. We keep trying.", "The picture is paid for (0.04 USD)")
+    says(page, "The image exists but could not be saved. Retrying (2 of 5).", "(0.04 USD) and kept for retry")
     clean(page)
     (media / "private").unlink()
     Job.objects.update(due_at=timezone.now())
@@ -195,6 +199,6 @@ def test_a_file_that_is_gone_is_made_again(visit, cluster, writer):
             break
         Job.objects.filter(status="storing", holder="").update(due_at=timezone.now())
         page.wait_for_timeout(500)
-    says(page, "Sandbox deleted the picture before we could fetch it.", GONE, AGAIN)
+    says(page, "The service deleted the file before we could fetch it.", GONE, "Make again · 0.04 USD")
     clean(page)
     assert not candidates(page).count()

@@ -19,6 +19,7 @@ from tests.browser.newsroom import (
     clean,
     column,
     enter,
+    focused,
     ready,
     says,
     write,
@@ -88,17 +89,17 @@ def test_a_declined_description_is_edited_where_it_stands(visit, cluster, writer
     assert (child.parent_id, parent.cost_actual, child.cost_actual) == (parent.pk, 0, Decimal("0.04"))
 
 
-def test_of_two_one_comes_and_the_other_is_made_for_the_price_of_one(visit, cluster, writer):
+def test_of_four_three_come_and_the_last_is_made_for_the_price_of_one(visit, cluster, writer):
     cluster()
     page = visit(STUDIO, writer)
-    ask(page, "a kite [[partial:1of2]]")
-    says(page, "1 of 2 is ready; one was withheld by the service.", "0.04 USD was spent for what came")
+    ask(page, "a kite [[partial:3of4]]", count=4)
+    says(page, "3 of 4 are ready; one was withheld by the service.", "0.12 USD was spent for what came")
     expect(button(page, "Use these")).to_be_visible()
     clean(page)
     button(page, "Make 1 more · 0.04 USD").click()
-    ready(page, 2)
-    says(page, "0.08 USD was spent.")
-    assert Generation.objects.get().cost_actual == Decimal("0.08")
+    ready(page, 4)
+    says(page, "0.16 USD was spent.")
+    assert Generation.objects.get().cost_actual == Decimal("0.16")
 
 
 def test_what_may_be_sensitive_waits_and_can_be_withdrawn(visit, cluster, writer):
@@ -161,11 +162,47 @@ def test_what_waits_for_a_service_can_be_stopped(visit, cluster, writer, code, t
     assert not Generation.objects.get().cost_actual
 
 
+def test_a_service_that_is_away_is_put_aside_and_waited_for(visit, cluster, writer):
+    cluster()
+    page = visit(STUDIO, writer)
+    ask(page, "a kite [[fail:provider_unavailable]]", count=1)
+    says(page, "Sandbox is not answering.")
+    button(page, "Wait").press("Enter")
+    expect(button(page, "Wait")).to_be_hidden()
+    focused(page)
+    expect(page.locator("[data-after=wait]")).to_contain_text("Sandbox is not answering. Nothing was charged so far.")
+    page.wait_for_timeout(2500)
+    expect(button(page, "Wait")).to_be_hidden()
+    clean(page)
+    button(page, "Stop").click()
+    expect(page.locator("#imagen-said")).to_have_text("Cancelled")
+
+
+class TestHours:
+    """On a site that waits two seconds, and then looks for two hours."""
+
+    @pytest.fixture
+    def services(self, services):
+        """The same, sooner."""
+        return {**services, "DEADLINE_SECONDS": 2, "WATCH_SECONDS": 7200}
+
+    def test_what_never_comes_is_looked_for_again_and_says_so(self, visit, cluster, writer):
+        cluster()
+        page = visit(STUDIO, writer)
+        ask(page, "a kite [[never]]", count=1)
+        says(page, "No answer after 2 seconds. We look again every hour for 2 hours and will show it if it arrives.")
+        says(page, "0.04 USD was spent. The service’s own record decides.")
+        expect(button(page, "Stop")).to_be_visible()
+        clean(page)
+
+
 def test_a_retired_model_leads_to_its_successor(visit, cluster, writer):
     cluster()
     page = visit(STUDIO, writer)
     ask(page, "a kite [[fail:model_retired]]")
     says(page, "Sandbox no longer has Imagen 4 (Google switched it off on ", FREE)
+    page.get_by_text("Differences").click()
+    says(page, "A picture costs 0.07 USD instead of 0.04 USD.")
     clean(page)
     button(page, "Use Nano Banana 2.1").click()
     expect(page.get_by_label("Model")).to_have_value("nano-banana-2.1")

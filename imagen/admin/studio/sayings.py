@@ -184,7 +184,6 @@ SAYINGS: Mapping[str, Say] = {
     "provider_not_configured": _unset,
     "provider_rate_limited": _busy,
     "provider_unavailable": _away,
-    "provider_timeout": _overdue,
     "model_retired": _retired,
     "partial_outputs": _partial,
     "output_expired": _expired,

@@ -17,6 +17,7 @@ from imagen.states import JobStatus
 logger = logging.getLogger("imagen")
 UNKNOWN = "submit_unknown"
 SILENT = "worker_silent"
+WANTED = "service_wanted"
 
 
 def sound(cause: str, *, about: str = "") -> None:
@@ -38,6 +39,11 @@ def sound(cause: str, *, about: str = "") -> None:
 def end(*causes: str, about: str = "") -> None:
     """These are no longer so."""
     Alarm.objects.filter(cause__in=causes, about=about, over_at=None).update(over_at=timezone.now())
+
+
+def sounding(cause: str) -> bool:
+    """Whether this is shown to administrators now."""
+    return Alarm.objects.filter(cause=cause, over_at=None).exists()
 
 
 def unconfirmed(alias: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from imagen.conf import settings
@@ -79,12 +79,26 @@ def collected(job: Job, haul: Haul, *, snapshot: Snapshot, retention: float, now
 
 
 def _unstored(job: Job, haul: Haul, error: ImagenError, retention: float, now: datetime) -> Move:
-    age = (now - (job.accepted_at or job.created_at)).total_seconds()
-    if age > max(retention - 2 * HOUR, retention / 2):
+    if _kept_no_longer(job, retention, now):
         return Move(job=job, to=JobStatus.FAILED, code="storage_unavailable", images=haul.images)
     wait = wait_of(STORAGE_STEPS, job.tries)
     step = Move(job=job, to=JobStatus.STORING, wait=wait, release=True, code=error.code, images=haul.images)
     return replace(step, changes={"tries": job.tries + 1})
+
+
+def _kept_no_longer(job: Job, retention: float, now: datetime) -> bool:
+    """Whether its gateway may soon delete what our storage did not take: then this was the last try."""
+    age = (now - (job.accepted_at or job.created_at)).total_seconds()
+    return age > max(retention - 2 * HOUR, retention / 2)
+
+
+def rounds(job: Job, *, retention: float, now: datetime) -> int:
+    """How often in all it is tried to store what came: so far, and as often as there is time for."""
+    at, count = max(job.due_at or now, now), job.tries + 1
+    while not _kept_no_longer(job, retention, at):
+        at += timedelta(seconds=wait_of(STORAGE_STEPS, count - 1))
+        count += 1
+    return count
 
 
 def _ended(job: Job, haul: Haul, snapshot: Snapshot, now: datetime) -> Move:

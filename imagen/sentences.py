@@ -26,7 +26,7 @@ def _say(text: Any, *actions: str, status: int = 0, spent: str = "") -> Sentence
     return Sentence(text=text, actions=actions, status=status, spent=spent or ("no" if status else ""))
 
 
-BLOCKED = _("The word “%(word)s” is not allowed by this site’s rules (rule: %(rule)s).")
+BLOCKED = _("The word “%(word)s” is not allowed by your site’s rules (rule: %(rule)s).")
 SENTENCES: Mapping[str, Sentence] = {
     "invalid_request": _say(_("Some fields need correcting; each is named below."), "fix_fields", status=400),
     "unsupported_parameter": _say(
@@ -154,7 +154,7 @@ MONEY: Mapping[str, Any] = {
     "no": _("Nothing was charged."),
     "yes": _("%(price)s was spent; trying again costs money again."),
     "came": _("%(price)s was spent for what came; trying again costs money again."),
-    "kept": _("The picture is paid for (%(price)s); saving it costs nothing more."),
+    "kept": _("The picture is paid for (%(price)s) and kept for retry; saving it costs nothing more."),
     "told": _("The service did not say what it charged; expected: %(price)s."),
     "reserved": _("It may have been charged (%(price)s). The amount stays set aside until somebody has looked."),
     "also_reserved": _(
@@ -193,6 +193,10 @@ ALARMS: Mapping[str, Any] = {
     ),
     "worker_silent": _(
         "The background worker is not running, and requests wait for it. Start qcluster, or imagen_worker beside it."
+    ),
+    "service_wanted": _(
+        "Somebody wants to make pictures, and no image service is set up. Put the key of one into the site's settings; "
+        "the Studio's page “Services” shows what each of them lacks."
     ),
     "webhooks_unsigned": _(
         "Webhooks wait, because the secret they are signed with cannot be read. Put the key it was encrypted with "

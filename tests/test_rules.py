@@ -56,7 +56,7 @@ def test_over_rest_it_is_a_400_that_names_the_field_and_the_word(django_user_mod
     answer = Api(user).post("generations/", {"prompt": "a celebrity"})
     told = answer.json()
     assert (answer.status_code, told["code"]) == (400, "prompt_blocked")
-    assert told["detail"].startswith("The word “celebrity” is not allowed by this site’s rules (rule: people policy).")
+    assert told["detail"].startswith("The word “celebrity” is not allowed by your site’s rules (rule: people policy).")
     assert told["errors"] == [{"field": "prompt", "code": "prompt_blocked", "message": told["detail"]}]
 
 

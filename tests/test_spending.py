@@ -45,7 +45,7 @@ def told(code: str = "", **fields: object) -> presentation.Story:
         (
             "storage_full",
             {"status": "processing", **PAID},
-            "The picture is paid for (0.05 USD); saving it costs nothing more.",
+            "The picture is paid for (0.05 USD) and kept for retry; saving it costs nothing more.",
         ),
         ("storage_unavailable", {"status": "failed", **PAID}, "0.05 USD was spent; trying again costs money again."),
         (

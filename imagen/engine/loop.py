@@ -154,7 +154,7 @@ def _lane(alias: str, found: Provider) -> claims.Lane:
 def _beat(name: str, started_at: datetime, in_flight: int) -> None:
     facts = {"started_at": started_at, "beat_at": clock.agree(), "in_flight": in_flight}
     Worker.objects.update_or_create(name=name, defaults=facts)
-    alarms.end(alarms.SILENT)
+    alarms.end(alarms.SILENT, *((alarms.WANTED,) if any(registry.choices()) else ()))
     reset_queries()  # with DEBUG the connection keeps every statement, and this one lives long
 
 

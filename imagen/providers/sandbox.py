@@ -42,7 +42,7 @@ SUBMITS = {
     "model_retired": MISSING,
     "provider_auth": _says(401, "The sandbox does not know this key"),
     "provider_insufficient_credits": _says(402, "The sandbox account is empty"),
-    "provider_rejected": _says(400, "The sandbox was told to refuse this"),
+    "provider_rejected": _says(400, ""),
     "provider_rate_limited": _says(429, "Too many requests", **{"retry-after": "5"}),
 }
 FAILURES = {

@@ -432,7 +432,7 @@ def test_words_that_are_too_long_together_are_refused_beside_the_description(cli
 def test_a_word_the_site_does_not_allow_is_named_beside_the_description_and_selected(client, settings):
     settings.IMAGEN = {**settings.IMAGEN, "PROMPT_RULES": {"people policy": ["celebrity"]}}
     html = wrong(ask(client, prompt="a celebrity at sea"))
-    assert "The word “celebrity” is not allowed by this site’s rules (rule: people policy)." in html
+    assert "The word “celebrity” is not allowed by your site’s rules (rule: people policy)." in html
     assert 'data-blocked="celebrity"' in html
     assert not Generation.objects.exists()
 
@@ -483,7 +483,7 @@ def test_a_permission_that_went_while_the_page_was_open_is_said(client):
     cache.clear()
     answer = ask(client)
     assert answer.status_code == 403
-    assert answer.json() == {"message": "Your account may not do this here."}
+    assert answer.json() == {"message": "Your account may not generate images here."}
     assert not Generation.objects.exists()
 
 

@@ -135,7 +135,7 @@ def test_what_takes_longer_than_usual_says_so_and_can_be_left(ann, worker):
     assert re.search(r"Taking longer than usual \((28|29|3\d) s\)\.", said)
     assert "left" not in said
     assert all(way in said for way in ("Keep waiting", "Stop", "Tell me when ready"))
-    assert found["said"] == "Being made. Taking longer than usual."
+    assert found["said"] == "Generating. Taking longer than usual."
     ann.post(to("state", row), **JSON)
     row.refresh_from_db()
     assert row.unseen
@@ -203,8 +203,10 @@ def test_a_permission_that_went_meanwhile_is_said_in_a_sentence(ann):
     picture = row.images.get()
     for address in (to("state", row), to("place", picture)):
         answer = ann.get(address, **JSON)
-        assert (answer.status_code, answer.json()["said"]) == (403, "Your account may not do this here.")
-        assert ann.get(address).status_code == 403
+        assert (answer.status_code, answer.json()["said"]) == (403, "Your account may not generate images here.")
+        page = ann.get(address)
+        assert page.status_code == 403
+        assert "Your account may not generate images here." in page.content.decode()
 
 
 def test_without_scripts_every_button_leads_back_to_the_page(ann, worker):
@@ -223,11 +225,11 @@ def test_without_scripts_every_button_leads_back_to_the_page(ann, worker):
 @pytest.mark.parametrize(
     ("code", "sentence", "way"),
     [
-        ("content_filtered", "declined this description. It does not say why", "Edit the description"),
-        ("provider_rejected", "declined this request", "Edit the description"),
+        ("content_filtered", "The service declined this description. It does not say why", "Edit prompt"),
+        ("provider_rejected", "The service declined this description. It does not say why", "Edit prompt"),
         ("provider_failed", "could not make this picture", "Try again · 0.04 USD"),
-        ("output_expired", "deleted the picture before we could fetch it", "Try again · 0.04 USD"),
-        ("model_retired", "no longer has this model", "Use Nano Banana 2.1"),
+        ("output_expired", "The service deleted the file before we could fetch it.", "Make again · 0.04 USD"),
+        ("model_retired", "WaveSpeedAI no longer has Imagen 4 (Google switched it off on ", "Use Nano Banana 2.1"),
         ("provider_unavailable", "is not answering", ""),
     ],
 )
@@ -327,7 +329,7 @@ def test_another_shape_than_asked_for_is_said_and_can_be_cropped_or_made_again(a
     row = completed(me(ann), provider="wavespeed", aspect_ratio="16:9", warnings=["wrong_size"])
     row.images.update(width=64, height=64)
     said = told(ann, row, door=door(ann))
-    for part in ("It came in 1:1 instead of 16:9.", "Crop to 16:9", "Use as it is", "Make it again · 0.04 USD"):
+    for part in ("The service returned 1:1 instead of 16:9.", "Crop to 16:9", "Use as is", "Make again · 0.04 USD"):
         assert part in said
 
 

@@ -50,9 +50,11 @@ def test_what_could_not_be_saved_says_when_it_is_tried_again_and_is_tried_at_a_p
     html = news(ann, row)["html"]
     at = timezone.localtime(row.jobs.get().due_at)
     said = text(html)
-    assert "The picture exists but could not be saved" in said or "storage is full" in said
+    assert (
+        "The image exists but could not be saved." in said or "The image exists but the site’s storage is full." in said
+    )
     assert "The picture is paid for" in said
-    assert "Tried 2 times. It is tried again at" in said
+    assert "It is tried again at" in said
     assert f"{at:%H:%M}." in said
     assert to("save", row) in actions(html)
     answer = ann.post(to("save", row), **JSON)
@@ -181,7 +183,7 @@ def test_other_words_are_offered_shown_and_not_sent(ann, code):
 def test_where_the_table_knows_nothing_milder_the_button_is_not_there(ann, settings):
     row = declined(me(ann), prompt="a lighthouse")
     assert "Try another wording" not in told(ann, row)
-    assert "Edit the description" in told(ann, row)
+    assert "Edit prompt" in told(ann, row)
     settings.IMAGEN = {**settings.IMAGEN, "REWORDING": "tests.test_rewording.shout"}
     assert "Try another wording" in told(ann, row)
 
@@ -277,7 +279,7 @@ def test_where_something_was_asked_for_there_are_no_examples(ann):
     assert not [link for link in page.all("a") if "data-example" in link]
 
 
-@pytest.mark.parametrize(("permission", "said"), [("view_alarm", "Open settings"), ("", "Ask an administrator.")])
+@pytest.mark.parametrize(("permission", "said"), [("view_alarm", "Open settings"), ("", "Ask administrator")])
 def test_without_any_service_each_reads_what_they_can_do(sign_in, settings, permission, said):
     settings.IMAGEN = {"PROVIDERS": {}}
     settings.DEBUG = False

@@ -155,6 +155,7 @@ def _held(room: Room) -> Generation:
 def _partial(room: Room) -> Generation:
     row = room.made(3, status="partial", error_code="partial_outputs", cost_actual=Decimal("0.114"))
     Generation.objects.filter(pk=row.pk).update(num_images=4)
+    Job.objects.filter(generation=row).update(slots=[0, 1, 2, 3], error_code="partial_outputs")
     return row
 
 

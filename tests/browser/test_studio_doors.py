@@ -45,7 +45,7 @@ def test_on_a_small_dark_screen_every_state_is_readable_and_fits(visit, cluster,
     inside = enter(page)
     clean(page)
     ask(inside, "A ridge at dawn [[slow:4]]")
-    says(inside, "Being made")
+    says(inside, "Generating")
     clean(page)
     ready(inside, 2)
     clean(page)

@@ -19,6 +19,7 @@ from tests.browser.newsroom import (
     clean,
     column,
     enter,
+    focused,
     ready,
     says,
     write,
@@ -26,12 +27,16 @@ from tests.browser.newsroom import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.story]
 
+DECLINED = (
+    "The service declined this description. It does not say why; wording about real people, children, violence or "
+    "brands is a common cause."
+)
 FREE, GONE = "Nothing was charged.", "0.04 USD was spent; trying again costs money again."
 KEPT = "0.04 USD was spent. Should Sandbox have made it meanwhile, it is kept until"
-AGAIN, EDIT, FETCH = "Try again · 0.04 USD", "Edit the description", "Fetch it again · free"
+AGAIN, EDIT, FETCH = "Try again · 0.04 USD", "Edit prompt", "Fetch it again · free"
 ENDS = (
-    ("content_filtered", "Sandbox declined this description. It does not say why", FREE, EDIT),
-    ("provider_rejected", "Sandbox declined this request. Please change the description.", FREE, EDIT),
+    ("content_filtered", DECLINED, FREE, EDIT),
+    ("provider_rejected", DECLINED, FREE, EDIT),
     ("provider_failed", "Sandbox could not make this picture.", GONE, AGAIN),
     ("provider_job_lost", "Sandbox no longer knows about this request.", KEPT, FETCH),
     ("provider_timeout", "No answer from Sandbox within the time we wait.", KEPT, FETCH),
@@ -84,17 +89,17 @@ def test_a_declined_description_is_edited_where_it_stands(visit, cluster, writer
     assert (child.parent_id, parent.cost_actual, child.cost_actual) == (parent.pk, 0, Decimal("0.04"))
 
 
-def test_of_two_one_comes_and_the_other_is_made_for_the_price_of_one(visit, cluster, writer):
+def test_of_four_three_come_and_the_last_is_made_for_the_price_of_one(visit, cluster, writer):
     cluster()
     page = visit(STUDIO, writer)
-    ask(page, "a kite [[partial:1of2]]")
-    says(page, "1 of 2 pictures are ready; the rest did not come.", "0.04 USD was spent for what came")
+    ask(page, "a kite [[partial:3of4]]", count=4)
+    says(page, "3 of 4 are ready; one was withheld by the service.", "0.12 USD was spent for what came")
     expect(button(page, "Use these")).to_be_visible()
     clean(page)
     button(page, "Make 1 more · 0.04 USD").click()
-    ready(page, 2)
-    says(page, "0.08 USD was spent.")
-    assert Generation.objects.get().cost_actual == Decimal("0.08")
+    ready(page, 4)
+    says(page, "0.16 USD was spent.")
+    assert Generation.objects.get().cost_actual == Decimal("0.16")
 
 
 def test_what_may_be_sensitive_waits_and_can_be_withdrawn(visit, cluster, writer):
@@ -117,16 +122,16 @@ def test_another_shape_is_cut_used_as_it_is_or_made_again(visit, cluster, writer
     write(page)
     inside = enter(page, "a kite [[wrong-ratio]]")
     ask(inside, count=1)
-    says(inside, "It came in 1:1 instead of 16:9.", "The picture has another shape than you asked for. It was kept.")
+    says(inside, "The service returned 1:1 instead of 16:9.")
     clean(page)
-    button(inside, "Use as it is").click()
+    button(inside, "Use as is").click()
     expect(inside.get_by_role("radio", name="Leave it as it is")).to_be_checked()
     inside.get_by_role("link", name="Back to the pictures").click()
     button(inside, "Crop to 16:9").click()
     expect(inside.get_by_role("radio", name="Cut to 16:9")).to_be_checked()
     clean(page)
     inside.get_by_role("link", name="Back to the pictures").click()
-    button(inside, "Make it again · 0.04 USD").click()
+    button(inside, "Make again · 0.04 USD").click()
     _comes(page, Generation.objects.filter(status="completed"), 2)
 
 
@@ -141,8 +146,8 @@ def _comes(page, rows, count):
 @pytest.mark.parametrize(
     ("code", "text"),
     [
-        ("provider_rate_limited", "Sandbox takes only so many requests at a time. Yours waits its turn"),
-        ("provider_unavailable", "Sandbox is not answering. We keep trying."),
+        ("provider_rate_limited", "Too many requests just now. We will try again in"),
+        ("provider_unavailable", "Sandbox is not answering."),
     ],
 )
 def test_what_waits_for_a_service_can_be_stopped(visit, cluster, writer, code, text):
@@ -157,11 +162,47 @@ def test_what_waits_for_a_service_can_be_stopped(visit, cluster, writer, code, t
     assert not Generation.objects.get().cost_actual
 
 
+def test_a_service_that_is_away_is_put_aside_and_waited_for(visit, cluster, writer):
+    cluster()
+    page = visit(STUDIO, writer)
+    ask(page, "a kite [[fail:provider_unavailable]]", count=1)
+    says(page, "Sandbox is not answering.")
+    button(page, "Wait").press("Enter")
+    expect(button(page, "Wait")).to_be_hidden()
+    focused(page)
+    expect(page.locator("[data-after=wait]")).to_contain_text("Sandbox is not answering. Nothing was charged so far.")
+    page.wait_for_timeout(2500)
+    expect(button(page, "Wait")).to_be_hidden()
+    clean(page)
+    button(page, "Stop").click()
+    expect(page.locator("#imagen-said")).to_have_text("Cancelled")
+
+
+class TestHours:
+    """On a site that waits two seconds, and then looks for two hours."""
+
+    @pytest.fixture
+    def services(self, services):
+        """The same, sooner."""
+        return {**services, "DEADLINE_SECONDS": 2, "WATCH_SECONDS": 7200}
+
+    def test_what_never_comes_is_looked_for_again_and_says_so(self, visit, cluster, writer):
+        cluster()
+        page = visit(STUDIO, writer)
+        ask(page, "a kite [[never]]", count=1)
+        says(page, "No answer after 2 seconds. We look again every hour for 2 hours and will show it if it arrives.")
+        says(page, "0.04 USD was spent. The service’s own record decides.")
+        expect(button(page, "Stop")).to_be_visible()
+        clean(page)
+
+
 def test_a_retired_model_leads_to_its_successor(visit, cluster, writer):
     cluster()
     page = visit(STUDIO, writer)
     ask(page, "a kite [[fail:model_retired]]")
-    says(page, "Sandbox no longer has this model. Its successor is Nano Banana 2.1.", FREE)
+    says(page, "Sandbox no longer has Imagen 4 (Google switched it off on ", FREE)
+    page.get_by_text("Differences").click()
+    says(page, "A picture costs 0.07 USD instead of 0.04 USD.")
     clean(page)
     button(page, "Use Nano Banana 2.1").click()
     expect(page.get_by_label("Model")).to_have_value("nano-banana-2.1")
@@ -178,7 +219,7 @@ def test_a_full_storage_is_tried_again_and_the_picture_comes(visit, cluster, wri
     cluster()
     page = visit(STUDIO, writer)
     ask(page, "a kite", count=1)
-    says(page, "The picture exists but could not be saved. We keep trying.", "The picture is paid for (0.04 USD)")
+    says(page, "The image exists but could not be saved. Retrying (2 of 5).", "(0.04 USD) and kept for retry")
     clean(page)
     (media / "private").unlink()
     Job.objects.update(due_at=timezone.now())
@@ -195,6 +236,6 @@ def test_a_file_that_is_gone_is_made_again(visit, cluster, writer):
             break
         Job.objects.filter(status="storing", holder="").update(due_at=timezone.now())
         page.wait_for_timeout(500)
-    says(page, "Sandbox deleted the picture before we could fetch it.", GONE, AGAIN)
+    says(page, "The service deleted the file before we could fetch it.", GONE, "Make again · 0.04 USD")
     clean(page)
     assert not candidates(page).count()

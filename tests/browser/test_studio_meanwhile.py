@@ -102,7 +102,7 @@ def test_who_may_not_any_more_reads_it_in_the_form(visit, cluster, writer):
     inside = enter(page, OURS)
     writer.user_permissions.remove(Permission.objects.get(codename="generate"))
     generate(inside)
-    refused(page, inside, "Your account may not do this here.")
+    refused(page, inside, "Your account may not generate images here.")
     page.keyboard.press("Escape")
     expect(page.get_by_label("Title")).to_have_value(TITLE)
 

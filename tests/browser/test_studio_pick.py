@@ -79,13 +79,13 @@ def test_each_step_is_said_once(visit, editor):
         new MutationObserver(() => window.said.push(live.textContent)).observe(live, {childList: true}); })"""
     )
     page.reload()
-    expect(live(page)).to_have_text("Being made")
+    expect(live(page)).to_have_text("Generating")
     page.evaluate("document.querySelector('.imagen-run').same = true")
     page.wait_for_timeout(2500)
     assert page.evaluate("document.querySelector('.imagen-run').same"), "nothing is redrawn without news"
     Job.objects.filter(generation=row).update(status="storing")
-    expect(live(page)).to_have_text("Checked and saved")
-    assert page.evaluate("window.said") == ["Being made", "Checked and saved"]
+    expect(live(page)).to_have_text("Checking and saving")
+    assert page.evaluate("window.said") == ["Generating", "Checking and saving"]
 
 
 def test_a_hidden_tab_does_not_ask(visit, editor):

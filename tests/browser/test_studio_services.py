@@ -26,7 +26,7 @@ def test_another_service_makes_it_when_the_chosen_one_is_away(visit, cluster, wr
     page.get_by_text("More choices").click()
     page.get_by_label("Service").select_option("wavespeed")
     ask(page, "a kite", count=1)
-    says(page, "WaveSpeedAI is not answering. We keep trying.", "Nothing was charged so far.")
+    says(page, "WaveSpeedAI is not answering.", "Nothing was charged so far.")
     clean(page)
     way = button(page, "Try Apiframe · 7 credits")
     expect(way).to_be_visible()

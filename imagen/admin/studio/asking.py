@@ -15,7 +15,7 @@ from imagen import pipeline, rewording
 from imagen.admin import catalogue, once
 from imagen.admin.base import viewer
 from imagen.admin.forms import ASKED, blame
-from imagen.admin.studio import display, examples, price, slot
+from imagen.admin.studio import display, examples, price, setup, slot
 from imagen.admin.studio.doorway import Entrance
 from imagen.admin.studio.form import StudioForm
 from imagen.doors import Door
@@ -52,11 +52,16 @@ def context(form: StudioForm, entrance: Entrance, said: str = "", *, paced: bool
         "quote": price.of_form(form, paced=paced),
         "entrance": entrance,
         "slot": slot.name(entrance.door) if entrance.door else "",
-        "closed": not catalogue.models(),
-        "may_set_up": form.user.has_perm("imagen.view_alarm"),
+        **_services(form),
         "may_keep": form.user.has_perm("imagen.add_template"),
         "said": said,
     }
+
+
+def _services(form: StudioForm) -> dict[str, Any]:
+    """Whether nothing can be made here, who may change that, and whether those who may know it."""
+    closed, minds = not catalogue.models(), form.user.has_perm(setup.MINDS)
+    return {"closed": closed, "may_set_up": minds, "service_asked": closed and not minds and setup.asked()}
 
 
 # --- beginning ---

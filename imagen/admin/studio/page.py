@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.http import (
     HttpRequest,
@@ -31,17 +31,18 @@ from imagen.admin.base import ReadOnlyAdmin, viewer
 from imagen.admin.plea import tell_answer
 from imagen.admin.studio import asking, candidates, have, notices, out, placing, price, replies, results, setup, waiting
 from imagen.admin.studio.doorway import Entrance
-from imagen.messages import sentence
 from imagen.models import Generation, Studio
 
 ADDRESSES = (
     ("quote/", "quote"),
     ("setup/", "setup"),
+    ("tell/", "tell"),
     ("<uuid:pk>/", "state"),
     ("<uuid:pk>/stop/", "stop"),
     ("<uuid:pk>/retry/", "retry"),
     ("<uuid:pk>/save/", "save"),
     ("<uuid:pk>/report/", "report"),
+    ("<uuid:pk>/want/", "want"),
     ("pictures/<uuid:pk>/place/", "place"),
     ("pictures/<uuid:pk>/discard/", "discard"),
 )
@@ -52,6 +53,7 @@ ELSEWHERE: dict[str, Callable[..., HttpResponseBase]] = {
     "retry": waiting.retry,
     "save": waiting.save,
     "report": waiting.report,
+    "want": waiting.want,
     "place": placing.view,
     "discard": candidates.discard,
 }
@@ -82,6 +84,7 @@ class StudioAdmin(ReadOnlyAdmin):
         views: dict[str, Any] = {
             "quote": self.quote_view,
             "setup": partial(setup.view, self),
+            "tell": partial(setup.tell, self),
             **{name: partial(view, self) for name, view in ELSEWHERE.items()},
         }
         found = [path("", self._ours(self.changelist_view), name="imagen_studio_changelist")]
@@ -99,17 +102,14 @@ class StudioAdmin(ReadOnlyAdmin):
 
         return guarded
 
-    def _admit(self, request: HttpRequest) -> None:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-
     # --- the page ---
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The page; what is posted to it is asked for."""
         if request.method == "POST":
             return self._asked(request)
-        self._admit(request)
+        if not self.has_view_permission(request):
+            return replies.refused(self, request)
         entrance, run = Entrance.of(request), self._run(request)
         if entrance.stale:
             self.message_user(request, asking.STALE, messages.WARNING)
@@ -151,8 +151,8 @@ class StudioAdmin(ReadOnlyAdmin):
         """Ask, and show how it goes; or the form again with what is wrong."""
         if not self.has_view_permission(request):
             if replies.by_script(request):
-                return JsonResponse({"message": sentence("permission_denied")}, status=403)
-            raise PermissionDenied
+                return JsonResponse({"message": str(replies.MAY_NOT)}, status=403)
+            return replies.refused(self, request)
         entrance = Entrance.of(request)
         answer = asking.answer(request, entrance)
         if answer.run is None:
@@ -176,7 +176,8 @@ class StudioAdmin(ReadOnlyAdmin):
             return JsonResponse({"csrf": get_token(request)})
         if request.method != "POST":
             return HttpResponseNotAllowed(["GET", "POST"])
-        self._admit(request)
+        if not self.has_view_permission(request):
+            return replies.refused(self, request)
         entrance = Entrance.of(request)
         facts = price.quoted(request.POST, asking.blank(request, entrance))
         shown = {"quote": facts, "have": have.shown(request, request.POST.get("prompt", ""))}

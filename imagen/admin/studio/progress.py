@@ -19,7 +19,7 @@ from imagen.messages import listed
 from imagen.models import Generation, Job
 from imagen.states import WORKING, JobStatus, Status
 
-STEPS = (gettext_lazy("Queued"), gettext_lazy("Being made"), gettext_lazy("Checked and saved"))
+STEPS = (gettext_lazy("Queued"), gettext_lazy("Generating"), gettext_lazy("Checking and saving"))
 PATIENCE = 60  # seconds that are long where nobody knows what is usual
 
 
@@ -50,14 +50,15 @@ def look(generation: Generation, *, may_stop: bool, brief: bool = False) -> Wait
     if brief:
         return Waiting(step=step, said=str(STEPS[step]), may_stop=may_stop and generation.cancelable)
     usual, place, quiet = pace.of(generation), pace.place(jobs), silent()
+    expected = None if _held_up(jobs) else usual
     gone = _seconds(_first(job.accepted_at for job in jobs) or _begun(generation, jobs))
     slow = gone > (usual.high if usual else PATIENCE)
     return Waiting(
         step=step,
         place=place,
-        line="" if slow and step else _line(step, place, usual, gone),
-        said=_said(step, place, usual, slow=slow),
-        slow=_slow(_seconds(_begun(generation, jobs))) if slow else "",
+        line="" if slow and step else _line(step, place, expected, gone),
+        said=_said(step, place, expected, slow=slow),
+        slow=_slow(_seconds(_begun(generation, jobs))) if slow and not _given_up(generation) else "",
         silent=quiet,
         reported=quiet and reported(),
         uncharged=not generation.started_at and not spending.risked(generation),
@@ -74,6 +75,16 @@ def _step(generation: Generation, jobs: list[Job]) -> int:
     if generation.status == Status.QUEUED:
         return 0
     return 2 if jobs and all(job.status == JobStatus.STORING for job in jobs) else 1
+
+
+def _given_up(generation: Generation) -> bool:
+    """Whether it is looked for only now and then: that says more than how late it is."""
+    return "provider_timeout" in generation.warnings
+
+
+def _held_up(jobs: list[Job]) -> bool:
+    """Whether its service does not take it now, so that nobody knows how long it will be."""
+    return any(job.error_code for job in jobs if job.status == JobStatus.QUEUED)
 
 
 def _line(step: int, place: int | None, usual: pace.Pace | None, gone: int) -> str:

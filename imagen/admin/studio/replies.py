@@ -7,16 +7,17 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from imagen.admin.base import PlainAdmin, viewer
-from imagen.admin.studio.doorway import home
-from imagen.messages import sentence
+from imagen.admin.studio.doorway import home, popup
 
 View = Callable[[PlainAdmin, HttpRequest, uuid.UUID], HttpResponse]
+MAY_NOT = gettext_lazy("Your account may not generate images here.")
 
 
 def by_script(request: HttpRequest) -> bool:
@@ -38,6 +39,15 @@ def missing(request: HttpRequest) -> HttpResponse:
     return plainly(request, _("This request was deleted, or it is not yours."), status=404)
 
 
+def refused(page: PlainAdmin, request: HttpRequest) -> HttpResponse:
+    """Who may not generate reads that, whatever they came for."""
+    if by_script(request):
+        return plainly(request, str(MAY_NOT), status=403)
+    facts = {"title": _("Studio"), "is_popup": popup(request), "text": MAY_NOT}
+    shown = {**page.admin_site.each_context(request), **facts}
+    return TemplateResponse(request, "imagen/studio/refused_page.html", shown, status=403)
+
+
 def permitted(view: View) -> View:
     """Only for who may generate; whose permission went while the page was open reads it there."""
 
@@ -45,8 +55,6 @@ def permitted(view: View) -> View:
     def guarded(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         if viewer(request).has_perm("imagen.generate"):
             return view(page, request, pk)
-        if by_script(request):
-            return plainly(request, sentence("permission_denied"), status=403)
-        raise PermissionDenied
+        return refused(page, request)
 
     return guarded

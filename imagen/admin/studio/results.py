@@ -85,7 +85,7 @@ def _run(request: HttpRequest, generation: Generation, door: Door | None) -> dic
         "frame": generation.aspect_ratio.replace(":", " "),
         "like": like(request, generation),
         "mine": may_act(user, generation),
-        "said": _said(generation, wait, found),
+        "said": _said(generation, wait, found, wrong),
     }
 
 
@@ -101,13 +101,16 @@ def asked(generation: Generation) -> dict[str, Any]:
     }
 
 
-def _said(generation: Generation, wait: progress.Waiting | None, found: list[tiles.Tile]) -> str:
-    """The state in a few words for the live region; the same words while there is no news."""
+def _said(
+    generation: Generation, wait: progress.Waiting | None, found: list[tiles.Tile], wrong: trouble.Trouble | None
+) -> str:
+    """The state in a few words for the live region, and why nothing came; the same words while there is no news."""
     if wait is not None:
         return wait.said
     ready = sum(tile.visible for tile in found)
     if not ready:
-        return str(generation.get_status_display())
+        state = str(generation.get_status_display())
+        return f"{state}. {wrong.text}" if wrong and wrong.text else state
     return ngettext("%(count)s picture is ready", "%(count)s pictures are ready", ready) % {"count": ready}
 
 

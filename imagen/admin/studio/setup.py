@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from imagen import registry
+from imagen import alarms, registry
 from imagen.admin.base import PlainAdmin, viewer
+from imagen.admin.studio import replies
+from imagen.admin.studio.doorway import home
 
 MINDS = "imagen.view_alarm"
+TOLD = gettext_lazy("Administrators have been told.")
 
 
 def view(page: PlainAdmin, request: HttpRequest) -> HttpResponse:
@@ -20,3 +25,27 @@ def view(page: PlainAdmin, request: HttpRequest) -> HttpResponse:
     found = [(each.label, alias, each.configured) for alias, each in registry.providers().items()]
     facts = {"title": _("Services"), "opts": page.opts, "media": page.media, "services": found}
     return TemplateResponse(request, "imagen/studio/setup.html", {**page.admin_site.each_context(request), **facts})
+
+
+def asked() -> bool:
+    """Whether somebody asked for a service already."""
+    return alarms.sounding(alarms.WANTED)
+
+
+def want() -> None:
+    """Tell administrators that somebody wants pictures and no service makes them; nothing where one does."""
+    if not any(registry.choices()):
+        alarms.sound(alarms.WANTED)
+
+
+def tell(page: PlainAdmin, request: HttpRequest) -> HttpResponse:
+    """Ask administrators for a service, and say that they were told."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    if not page.has_view_permission(request):
+        return replies.refused(page, request)
+    want()
+    if replies.by_script(request):
+        return JsonResponse({"said": str(TOLD)})
+    messages.success(request, str(TOLD))
+    return HttpResponseRedirect(home(request))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import reverse
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from imagen import anomalies, claims, kept, registry, rewording, unsaved
 from imagen.admin import catalogue
 from imagen.admin.deeds import may_act
-from imagen.admin.studio import again, progress
+from imagen.admin.studio import again, progress, sayings, setup, successor
 from imagen.messages import listed
 from imagen.models import Generation, Job
 from imagen.presentation import Story, clock, provider_label
@@ -23,20 +23,14 @@ from imagen.states import BEFORE_SENDING, JobStatus, Status
 SAID_BEFORE = ("model_retired_upstream",)  # beside the model, before anything was asked for
 THANKS = gettext_lazy("Thank you, an administrator will look at it.")
 RESOLVE = "imagen.resolve_unconfirmed"
-ABILITIES: Mapping[str, Any] = {
-    "aspect_ratio": gettext_lazy("this shape"),
-    "resolution": gettext_lazy("this resolution"),
-    "output_format": gettext_lazy("this format"),
-    "negative_prompt": gettext_lazy("things to avoid"),
-    "seed": gettext_lazy("a seed"),
-}
+WAIT = "wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """One way on: a form that is sent to ``action``, or a link, which may fill the form on the left (``fill``).
 
-    Without a label its ``note`` is all there is to it.
+    ``wait`` only puts the matter aside. Without a label its ``note`` is all there is to it; ``more`` unfolds below.
     """
 
     label: str = ""
@@ -45,6 +39,8 @@ class Way:
     href: str = ""
     fill: str = ""
     note: str = ""
+    wait: bool = False
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +53,11 @@ class Trouble:
     warnings: tuple[str, ...]
     ways: tuple[Way, ...]
     failed: bool
+
+    @property
+    def passing(self) -> str:
+        """By which name it is put aside, where it can be."""
+        return WAIT if any(way.wait for way in self.ways) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,24 +72,38 @@ class Case:
 
 def of(generation: Generation, told: Story, user: Any, *, like: str, brief: bool = False) -> Trouble | None:
     """What is wrong with this request; ``None`` when nothing is and there is nothing to warn of."""
-    warnings = [warning for warning in told.warnings if warning.code not in SAID_BEFORE]
+    warnings = _warnings(generation, told)
     if told.error is None and not warnings:
         return None
     case = Case(generation=generation, user=user, like=like, brief=brief)
-    steps = told.error.next_actions if told.error else ()
-    if kept.of(generation).free and "retry" not in steps:
-        steps = ("retry", *steps)
-    reshoot = "wrong_size" in generation.warnings and generation.finished
-    ways = [way for step in steps for way in WAYS.get(step, _none)(case)] + ([*_same_again(case)] if reshoot else [])
-    ways += [way for find in MORE.get(told.error.code if told.error else "", ()) for way in find(case)]
+    ways = {(way.label, way.action, way.note): way for way in _ways(case, told)}  # two reasons may lead one way
+    costly = any(each and each.money for each in [told.error, *told.warnings])
     return Trouble(
-        text=told.error.message if told.error else "",
+        text=sayings.of(generation, told.error) if told.error else "",
         note=generation.error_note if told.error else "",
-        money=next((each.money for each in [told.error, *warnings] if each and each.money), ""),
-        warnings=tuple(warning.message for warning in warnings),
-        ways=tuple({(way.label, way.action, way.note): way for way in ways}.values()),  # two reasons may lead one way
+        money=sayings.money(generation, told) if costly else "",
+        warnings=warnings,
+        ways=tuple(ways.values()),
         failed=generation.status == Status.FAILED,
     )
+
+
+def _warnings(generation: Generation, told: Story) -> tuple[str, ...]:
+    said = (sayings.warned(generation, each) for each in told.warnings if each.code not in SAID_BEFORE)
+    return tuple(text for text in said if text)
+
+
+def _ways(case: Case, told: Story) -> Iterator[Way]:
+    """Those of the contract's next steps, then those of the code alone."""
+    steps = told.error.next_actions if told.error else ()
+    if kept.of(case.generation).free and "retry" not in steps:
+        steps = ("retry", *steps)
+    for find in (WAYS.get(step, _none) for step in steps):
+        yield from find(case)
+    if "wrong_size" in case.generation.warnings and case.generation.finished:
+        yield from _same_again(case)
+    for find in MORE.get(told.error.code if told.error else "", ()):
+        yield from find(case)
 
 
 def _none(case: Case) -> Iterator[Way]:
@@ -96,7 +111,7 @@ def _none(case: Case) -> Iterator[Way]:
 
 
 def _edit(case: Case) -> Iterator[Way]:
-    yield Way(label=_("Edit the description"), href=case.like, fill="{}")
+    yield Way(label=_("Edit prompt"), href=case.like, fill="{}")
 
 
 def _reworded(case: Case) -> Iterator[Way]:
@@ -120,20 +135,16 @@ def _report(case: Case) -> Iterator[Way]:
 
 
 def _save(case: Case) -> Iterator[Way]:
-    """How often saving it was tried, when it is tried again, and trying it now."""
+    """When saving it is tried again, and trying it now."""
     waiting = unsaved.of(case.generation)
     if not waiting:
         return
     resting = unsaved.resting(waiting)
-    note = f"{_tried(max(job.tries for job in waiting))} {_next_try(resting)}".strip()
+    note = _next_try(resting)
     if resting and may_act(case.user, case.generation):
         yield Way(label=_("Retry now"), action="admin:imagen_studio_save", note=note)
     else:
         yield Way(note=note)
-
-
-def _tried(count: int) -> str:
-    return ngettext("Tried once.", "Tried %(count)s times.", count) % {"count": count} if count else ""
 
 
 def _next_try(resting: list[Job]) -> str:
@@ -146,13 +157,18 @@ def _rest(case: Case) -> Iterator[Way]:
     found = kept.of(case.generation)
     if count := len(found.to_buy):
         more = ngettext("Make %(count)s more", "Make %(count)s more", count) % {"count": count}
-        yield from _priced(case, more if count < case.generation.num_images else _("Try again"), "retry")
+        yield from _priced(case, more if count < case.generation.num_images else _anew(case), "retry")
     elif found.free:
         yield from _priced(case, _("Fetch it again"), "retry")
 
 
+def _anew(case: Case) -> str:
+    """A picture that was there is made again; what never came is tried again."""
+    return _("Make again") if case.generation.error_code == "output_expired" else _("Try again")
+
+
 def _same_again(case: Case) -> Iterator[Way]:
-    yield from _priced(case, _("Make it again"), "again")
+    yield from _priced(case, _("Make again"), "again")
 
 
 def _elsewhere(case: Case) -> Iterator[Way]:
@@ -170,17 +186,31 @@ def _elsewhere(case: Case) -> Iterator[Way]:
             return
 
 
+def _wait(case: Case) -> Iterator[Way]:
+    """Putting the matter aside, while we go on trying."""
+    if not case.brief and not case.generation.finished:
+        yield Way(label=_("Wait"), wait=True)
+
+
 def _successor(case: Case) -> Iterator[Way]:
-    """The form with the model that took its place, and what that one cannot do of what was asked for."""
-    terms = [job.terms for job in case.generation.jobs.all()]
-    name = next((str(each["successor"]) for each in reversed(terms) if each.get("successor")), "")
-    if on_sale := registry.on_sale(name) if name else ():
-        wanted = replace(case.generation.request, model=name, provider="")
-        lacks = {error.field for error in on_sale[0].offer.misfits(wanted)}
-        said = listed(*(ABILITIES[each] for each in ABILITIES if each in lacks))
-        label = _("Use %(model)s") % {"model": catalogue.model_name(name)}
-        note = _("It cannot do: %(lacks)s.") % {"lacks": said} if said else ""
-        yield Way(label=label, href=case.like, fill=json.dumps({"model": name}), note=note)
+    """The form with the model that took its place, and what that one does otherwise."""
+    if found := successor.of(case.generation):
+        label = _("Use %(model)s") % {"model": catalogue.model_name(found.model)}
+        note = _("It cannot do: %(lacks)s.") % {"lacks": found.lacks} if found.lacks else ""
+        fill = json.dumps({"model": found.model})
+        yield Way(label=label, href=case.like, fill=fill, note=note, more=found.differences)
+
+
+def _set_up(case: Case) -> Iterator[Way]:
+    """Where services are set up, or asking who may do that."""
+    if any(registry.choices()):
+        return
+    if case.user.has_perm(setup.MINDS):
+        yield Way(label=_("Open settings"), href=reverse("admin:imagen_studio_setup"))
+    elif setup.asked():
+        yield Way(note=str(setup.TOLD))
+    else:
+        yield Way(label=_("Ask administrator"), action="admin:imagen_studio_want")
 
 
 def _decide(case: Case) -> Iterator[Way]:
@@ -213,4 +243,7 @@ WAYS: Mapping[str, Callable[[Case], Iterator[Way]]] = {
 MORE: Mapping[str, tuple[Callable[[Case], Iterator[Way]], ...]] = {  # by the code itself
     **dict.fromkeys(anomalies.REFUSALS, (_reworded, _report)),
     **dict.fromkeys(kept.STORED, (_save, _rest)),
+    "provider_not_configured": (_elsewhere, _set_up),
+    "provider_rate_limited": (_rest,),
+    "provider_unavailable": (_wait, _rest),
 }

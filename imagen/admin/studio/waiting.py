@@ -1,4 +1,4 @@
-"""Stopping what is under way, asking for what is missing, saving what waits, and reporting a wrong refusal."""
+"""Stopping what is under way, asking for what is missing, saving what waits, and telling administrators."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 
 from imagen import anomalies, pipeline
 from imagen.admin.base import PlainAdmin, viewer
-from imagen.admin.studio import again, replies, results, trouble
+from imagen.admin.studio import again, replies, results, setup, trouble
+from imagen.models import Generation
 
 
 @replies.permitted
@@ -33,3 +34,14 @@ def save(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def report(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Tell administrators that the service declined what is harmless."""
     return results.act(request, pk, anomalies.report, said=str(trouble.THANKS))
+
+
+@replies.permitted
+def want(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask administrators for a service that makes it."""
+    return results.act(request, pk, _wanted, said=str(setup.TOLD))
+
+
+def _wanted(generation: Generation) -> Generation:
+    setup.want()
+    return generation

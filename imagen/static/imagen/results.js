@@ -165,10 +165,19 @@
     (button.dataset.dismiss === "own" && document.querySelector("textarea[name=prompt]") || heading()).focus();
   }
 
-  section.addEventListener("submit", (event) => {
+  // Asked beside the form, whose words stay: the answer takes the button's place.
+  async function tell(form, button) {
+    const { news } = await call(form.action, { method: "POST", body: () => new FormData(form) }).catch(() => ({ news: {} }));
+    const said = Object.assign(document.createElement("span"), { textContent: news.said ?? root().dataset.away, tabIndex: -1 });
+    button.replaceWith(said);
+    said.focus();
+  }
+
+  document.addEventListener("submit", (event) => {
     if (!("act" in event.target.dataset)) return;
     event.preventDefault();
     const { action, dataset } = event.target;
+    if (dataset.act === "tell") return void tell(event.target, event.submitter);
     const leave = () => dataset.act === "leave" && document.dispatchEvent(new CustomEvent("imagen:leave"));
     act(action, { method: "POST", body: () => new FormData(event.target, event.submitter) }, leave);
   });

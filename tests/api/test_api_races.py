@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from imagen import webhooks
+from imagen import batches, webhooks
 from imagen.exceptions import InvalidRequest, Refused
-from imagen.models import ApiKey, Endpoint
+from imagen.models import ApiKey, Budget, Endpoint, Generation, IdempotencyKey, Purse
+from imagen.models.idempotency import REMEMBERED
 from tests import endpoints, factories
-from tests.engine.test_review_races import together
+from tests.api.conftest import Api
+from tests.engine.test_review_races import meet, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BOUNDS = {  # what is made, and how many a person may have of it
@@ -55,3 +59,39 @@ def test_of_two_that_are_made_at_once_one_is_one_too_many(monkeypatch, what):
     together(ask, ask)
     assert sorted(said) == ["made", "refused"]
     assert rows.objects.of(ann).count() == 1
+
+
+def test_a_key_whose_day_is_over_is_renewed_by_one_of_two_who_found_it_so(monkeypatch):
+    ann, meanwhile = Api(factories.editor("ann")), []
+    send = partial(ann.post, "generations/", {"prompt": "x", "provider": "sandbox"}, Idempotency_Key="k")
+    send()
+    IdempotencyKey.objects.update(created_at=timezone.now() - 2 * REMEMBERED)
+
+    def another_was_quicker():
+        monkeypatch.undo()
+        meanwhile.append(send())
+
+    meet(monkeypatch, IdempotencyKey, "delete", another_was_quicker)
+    assert send().json() == meanwhile[0].json()
+    assert Generation.objects.count() == 2
+
+
+def test_a_batch_cancelled_twice_at_once_is_cancelled(monkeypatch):
+    ann = Api(factories.editor("ann"))
+    Budget.objects.create(limit=9, scope="everybody", period="month")
+    made = ann.post("batches/", {"requests": [{"prompt": "x", "provider": "wavespeed"}] * 3}).json()
+    assert Purse.objects.get().reserved > 0
+    barrier, answers, real = threading.Barrier(2), [], batches._under_way
+
+    def listed(batch):
+        found = real(batch)
+        with suppress(threading.BrokenBarrierError):
+            barrier.wait(1)
+        return found
+
+    monkeypatch.setattr(batches, "_under_way", listed)
+    together(*[lambda: answers.append(ann.post(f"batches/{made['id']}/cancel/").status_code)] * 2)
+    assert 200 in answers
+    assert set(answers) <= {200, 409}
+    assert set(Generation.objects.values_list("status", flat=True)) == {"canceled"}
+    assert [purse.reserved for purse in Purse.objects.all()] == [0]

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import NamedTuple, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -37,12 +38,13 @@ def check_form(url: str) -> Way:
 def check_address(url: str) -> None:
     """Refuse, with ``EgressBlocked``, an address that nothing may be sent to, or whose host cannot be found."""
     if check_form(url) is Way.PUBLIC:
-        parts = httpx.URL(url)
+        parts = urlsplit(url)  # the host as it is sent to: httpx would translate an internationalised one
+        host = str(parts.hostname)
         try:
-            found = socket.getaddrinfo(parts.host, parts.port or 443, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise EgressBlocked("the host cannot be found", host=parts.host) from None
-        check_addresses(parts.host, [str(entry[4][0]) for entry in found])
+            raise EgressBlocked("the host cannot be found", host=host) from None
+        check_addresses(host, [str(entry[4][0]) for entry in found])
 
 
 def _guard() -> Guard:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -21,6 +21,7 @@ from imagen.exceptions import VaultClosed
 from imagen.models import Delivery, Endpoint, database_now
 from imagen.models.webhook import DeliveryError, DeliveryKind, DeliveryStatus, EndpointReason, EndpointState
 
+Row = TypeVar("Row", Endpoint, Delivery)
 UNSIGNED = "webhooks_unsigned"
 AT_ONCE = 4  # messages to one endpoint, so that a slow one leaves room for others
 OVERLAP = timedelta(days=1)  # for so long a secret that was replaced signs as well
@@ -72,8 +73,9 @@ def near(seconds: float) -> bool:
 def settle(parcel: Parcel, echo: Echo) -> None:
     """Write down what came of a try; when somebody else has taken the message since, nothing."""
     with transaction.atomic():
-        endpoint = Endpoint.objects.select_for_update(of=("self",), no_key=True).filter(pk=parcel.endpoint).first()
-        message = Delivery.objects.filter(pk=parcel.pk, fence=parcel.fence, status=DeliveryStatus.SENDING).first()
+        endpoint = _held(Endpoint.objects.filter(pk=parcel.endpoint))
+        mine = {"fence": parcel.fence, "status": DeliveryStatus.SENDING}
+        message = _held(Delivery.objects.filter(pk=parcel.pk, **mine))  # after its endpoint, as everybody does
         if endpoint is None or message is None:
             return
         if 200 <= echo.status < 300:
@@ -82,6 +84,10 @@ def settle(parcel: Parcel, echo: Echo) -> None:
             _missed(endpoint, message, echo)
         failpoints.reach("message written")
     failpoints.reach("message committed")
+
+
+def _held(rows: QuerySet[Row]) -> Row | None:
+    return rows.select_for_update(of=("self",), no_key=True).first()
 
 
 def _first(due: QuerySet[Delivery]) -> QuerySet[Delivery]:

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MEANT = ("engine/test_review_races.py", "engine/test_review_outages.py", "admin/test_admin_races.py")
+MEANT = (
+    *("engine/test_review_races.py", "engine/test_review_messages.py", "engine/test_review_outages.py"),
+    "admin/test_admin_races.py",
+)
 
 pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -70,8 +70,7 @@ class Courier:
         """What an address says to a message within so many seconds; only the head of its answer counts."""
         try:
             way = self._ways[self._guard.check_url(url, api=False)]
-            async with asyncio.timeout(seconds):
-                return await _post(way, url, body, headers)
+            return await _post(way, url, body, headers, seconds=seconds)
         except EgressBlocked:
             return Echo(error="address_refused")
         except TimeoutError:
@@ -80,17 +79,28 @@ class Courier:
             return Echo(error="address_refused" if _blocked(error) else "unreachable")
 
 
-async def _post(way: httpx.AsyncBaseTransport, url: str, body: bytes, headers: Mapping[str, str]) -> Echo:
+async def _post(
+    way: httpx.AsyncBaseTransport, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float
+) -> Echo:
     ours = {**HEADERS, "content-type": "application/json", **headers}
     request = httpx.Request("POST", url, content=body, headers=ours)
     Departure(request)
-    async with aclosing(await way.handle_async_request(request)) as response:
+    async with asyncio.timeout(seconds):
+        answer = await way.handle_async_request(request)
+    async with aclosing(answer) as response:
         failpoints.reach("message answered")
-        echo = Echo(status=response.status_code, retry_after=response.headers.get("retry-after", ""))
+        echo = _echo(response)
         with suppress(Exception):  # whatever it says besides
             async with asyncio.timeout(LAST_SECONDS):
                 await _swallow(response)
         return echo
+
+
+def _echo(response: httpx.Response) -> Echo:
+    """The head of an answer; a status of 000, which a client lets pass, is none."""
+    if not response.status_code:
+        return Echo(error="unreachable")
+    return Echo(status=response.status_code, retry_after=response.headers.get("retry-after", ""))
 
 
 async def _swallow(response: httpx.Response) -> None:

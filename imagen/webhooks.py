@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from imagen import courier, outbox, queue, vault
 from imagen.deliveries import OVERLAP
@@ -39,6 +40,7 @@ announce = outbox.announce
 _looked_up: ContextVar[Mapping[str, bool]] = ContextVar("imagen_looked_up", default={})  # noqa: B039  # never written
 
 
+@sensitive_variables("secret")
 def register(
     user: AbstractBaseUser,
     *,
@@ -98,6 +100,7 @@ def test(endpoint: Endpoint) -> Delivery:
         return _send(row, DeliveryKind.TEST, TEST)
 
 
+@sensitive_variables("secret")
 def rotate(endpoint: Endpoint) -> str:
     """A new secret, shown this once; for a day every message is signed with the old one as well."""
     secret = _new_secret()

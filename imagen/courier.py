@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import NamedTuple, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -37,12 +38,13 @@ def check_form(url: str) -> Way:
 def check_address(url: str) -> None:
     """Refuse, with ``EgressBlocked``, an address that nothing may be sent to, or whose host cannot be found."""
     if check_form(url) is Way.PUBLIC:
-        parts = httpx.URL(url)
+        parts = urlsplit(url)  # the host as it is sent to: httpx would translate an internationalised one
+        host = str(parts.hostname)
         try:
-            found = socket.getaddrinfo(parts.host, parts.port or 443, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise EgressBlocked("the host cannot be found", host=parts.host) from None
-        check_addresses(parts.host, [str(entry[4][0]) for entry in found])
+            raise EgressBlocked("the host cannot be found", host=host) from None
+        check_addresses(host, [str(entry[4][0]) for entry in found])
 
 
 def _guard() -> Guard:
@@ -68,8 +70,7 @@ class Courier:
         """What an address says to a message within so many seconds; only the head of its answer counts."""
         try:
             way = self._ways[self._guard.check_url(url, api=False)]
-            async with asyncio.timeout(seconds):
-                return await _post(way, url, body, headers)
+            return await _post(way, url, body, headers, seconds=seconds)
         except EgressBlocked:
             return Echo(error="address_refused")
         except TimeoutError:
@@ -78,17 +79,28 @@ class Courier:
             return Echo(error="address_refused" if _blocked(error) else "unreachable")
 
 
-async def _post(way: httpx.AsyncBaseTransport, url: str, body: bytes, headers: Mapping[str, str]) -> Echo:
+async def _post(
+    way: httpx.AsyncBaseTransport, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float
+) -> Echo:
     ours = {**HEADERS, "content-type": "application/json", **headers}
     request = httpx.Request("POST", url, content=body, headers=ours)
     Departure(request)
-    async with aclosing(await way.handle_async_request(request)) as response:
+    async with asyncio.timeout(seconds):
+        answer = await way.handle_async_request(request)
+    async with aclosing(answer) as response:
         failpoints.reach("message answered")
-        echo = Echo(status=response.status_code, retry_after=response.headers.get("retry-after", ""))
+        echo = _echo(response)
         with suppress(Exception):  # whatever it says besides
             async with asyncio.timeout(LAST_SECONDS):
                 await _swallow(response)
         return echo
+
+
+def _echo(response: httpx.Response) -> Echo:
+    """The head of an answer; a status of 000, which a client lets pass, is none."""
+    if not response.status_code:
+        return Echo(error="unreachable")
+    return Echo(status=response.status_code, retry_after=response.headers.get("retry-after", ""))
 
 
 async def _swallow(response: httpx.Response) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -21,6 +22,7 @@ from imagen.exceptions import VaultClosed
 from imagen.models import Delivery, Endpoint, database_now
 from imagen.models.webhook import DeliveryError, DeliveryKind, DeliveryStatus, EndpointReason, EndpointState
 
+Row = TypeVar("Row", Endpoint, Delivery)
 UNSIGNED = "webhooks_unsigned"
 AT_ONCE = 4  # messages to one endpoint, so that a slow one leaves room for others
 OVERLAP = timedelta(days=1)  # for so long a secret that was replaced signs as well
@@ -33,26 +35,27 @@ TRIES: Mapping[str, int] = {DeliveryKind.PING: 3, DeliveryKind.TEST: 1}  # of th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One message that is ours to send now, and the secrets to sign it with."""
+    """One message that is ours to send now, and the secrets to sign it with; what nobody may read is not shown."""
 
     pk: uuid.UUID
     endpoint: uuid.UUID
+    owner: Any
     fence: int
-    url: str
+    url: str = field(repr=False)
     webhook_id: str
-    body: bytes
-    secrets: tuple[str, ...]
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
 
-def claim(room: int, *, full: Collection[uuid.UUID] = (), lease: float) -> list[Parcel]:
-    """Take messages that are due, a few of each endpoint that is not ``full``, for ``lease`` seconds."""
+def claim(room: int, *, lease: float, under_way: Collection[Parcel] = ()) -> list[Parcel]:
+    """Take messages that are due for ``lease`` seconds, those first who have the fewest ``under_way``."""
     now = database_now()
-    due = Delivery.objects.sendable().filter(due_at__lte=now).exclude(endpoint__in=full)
-    waiting = list(due.order_by().values_list("endpoint", flat=True).distinct()[:room])
+    due = Delivery.objects.sendable().filter(due_at__lte=now)
+    waiting = list(due.order_by().values_list("endpoint", "endpoint__user").distinct())
     if not waiting:
         return []
     with transaction.atomic():
-        found = [row for endpoint in waiting for row in _first(due.filter(endpoint=endpoint))][:room]
+        found = _in_turn(due, waiting, room, under_way)
         lease_ends = now + timedelta(seconds=lease)
         taken = Delivery.objects.filter(pk__in=[row.pk for row in found])
         taken.update(status=DeliveryStatus.SENDING, due_at=lease_ends, fence=F("fence") + 1)
@@ -72,21 +75,48 @@ def near(seconds: float) -> bool:
 def settle(parcel: Parcel, echo: Echo) -> None:
     """Write down what came of a try; when somebody else has taken the message since, nothing."""
     with transaction.atomic():
-        endpoint = Endpoint.objects.select_for_update(of=("self",), no_key=True).filter(pk=parcel.endpoint).first()
-        message = Delivery.objects.filter(pk=parcel.pk, fence=parcel.fence, status=DeliveryStatus.SENDING).first()
+        endpoint = _held(Endpoint.objects.filter(pk=parcel.endpoint))
+        mine = {"fence": parcel.fence, "status": DeliveryStatus.SENDING}
+        message = _held(Delivery.objects.filter(pk=parcel.pk, **mine))  # after its endpoint, as everybody does
         if endpoint is None or message is None:
             return
+        there = parcel.url == (message.url or endpoint.url)  # else the endpoint has moved since
         if 200 <= echo.status < 300:
-            _arrived(endpoint, message, echo)
+            _arrived(endpoint, message, echo, speaks=there and not message.url)
         else:
-            _missed(endpoint, message, echo)
+            _missed(endpoint, message, echo, there=there)
         failpoints.reach("message written")
     failpoints.reach("message committed")
 
 
-def _first(due: QuerySet[Delivery]) -> QuerySet[Delivery]:
+def calm() -> None:
+    """End the alarm about secrets that cannot be read once no message waits for one."""
+    waiting = Delivery.objects.under_way().filter(due_at__isnull=False, last_error=DeliveryError.UNSIGNABLE)
+    if not waiting.exists():
+        alarms.end(UNSIGNED)
+
+
+def _held(rows: QuerySet[Row]) -> Row | None:
+    return rows.select_for_update(of=("self",), no_key=True).first()
+
+
+def _in_turn(
+    due: QuerySet[Delivery], waiting: list[tuple[uuid.UUID, Any]], room: int, under_way: Collection[Parcel]
+) -> list[Delivery]:
+    """The first of each endpoint, as many as there is room for: in all, for one person, and for one endpoint."""
+    sent, owned = Counter(each.endpoint for each in under_way), Counter(each.owner for each in under_way)
+    share = max(settings.WEBHOOK_SLOTS // 2, 1)
+    found: list[Delivery] = []
+    for endpoint, owner in sorted(waiting, key=lambda each: (owned[each[1]], sent[each[0]], random.random())):  # noqa: S311  # no secret
+        most = min(room - len(found), share - owned[owner], AT_ONCE - sent[endpoint])
+        rows = list(_first(due.filter(endpoint=endpoint), most)) if most > 0 else []
+        found, owned[owner] = [*found, *rows], owned[owner] + len(rows)
+    return found
+
+
+def _first(due: QuerySet[Delivery], most: int) -> QuerySet[Delivery]:
     rows = due.order_by("due_at", "pk").select_related("endpoint")
-    return rows.select_for_update(of=("self",), skip_locked=True)[:AT_ONCE]
+    return rows.select_for_update(of=("self",), skip_locked=True)[:most]
 
 
 def _parcel(row: Delivery, now: datetime) -> Parcel | None:
@@ -100,6 +130,7 @@ def _parcel(row: Delivery, now: datetime) -> Parcel | None:
     return Parcel(
         pk=row.pk,
         endpoint=row.endpoint_id,
+        owner=row.endpoint.user_id,
         fence=row.fence + 1,
         url=row.address,
         webhook_id=row.webhook_id,
@@ -123,25 +154,25 @@ def _put_aside(row: Delivery, now: datetime) -> None:
 
 def _signed_again(row: Delivery) -> None:
     Delivery.objects.filter(pk=row.pk).update(last_error=DeliveryError.NONE)
-    if not Delivery.objects.under_way().filter(last_error=DeliveryError.UNSIGNABLE).exists():
-        alarms.end(UNSIGNED)
+    calm()
 
 
-def _arrived(endpoint: Endpoint, message: Delivery, echo: Echo) -> None:
+def _arrived(endpoint: Endpoint, message: Delivery, echo: Echo, *, speaks: bool) -> None:
+    """It is over; what ``speaks`` for the endpoint, and not for another address, says that it works."""
     now = database_now()
     _end(message, DeliveryStatus.DELIVERED, echo, DeliveryError.NONE, delivered_at=now)
-    facts: dict[str, Any] = {"failing_since": None} if endpoint.failing_since else {}
+    facts: dict[str, Any] = {"failing_since": None} if speaks and endpoint.failing_since else {}
     if message.kind == DeliveryKind.PING and endpoint.state == EndpointState.PENDING:
         facts |= {"state": EndpointState.ACTIVE, "verified_at": now}
     if facts:
         Endpoint.objects.filter(pk=endpoint.pk).update(**facts)
 
 
-def _missed(endpoint: Endpoint, message: Delivery, echo: Echo) -> None:
+def _missed(endpoint: Endpoint, message: Delivery, echo: Echo, *, there: bool) -> None:
     """Try again when the schedule says so; an endpoint that is gone, or fails for days, is switched off."""
     now, error = database_now(), _error(echo)
     steps = settings.WEBHOOK_RETRY_SECONDS[: TRIES.get(message.kind)]
-    tries, gone = message.tries + 1, error == DeliveryError.GONE
+    tries, gone = message.tries + 1, there and error == DeliveryError.GONE
     last = gone or tries >= len(steps)
     if last:
         _end(message, DeliveryStatus.FAILED, echo, error)
@@ -149,7 +180,7 @@ def _missed(endpoint: Endpoint, message: Delivery, echo: Echo) -> None:
         wait = max(steps[tries] * random.uniform(*JITTER), _asked(echo.retry_after, now))  # noqa: S311  # no secret
         again = {"status": DeliveryStatus.WAITING, "due_at": now + timedelta(seconds=wait)}
         _write(message, echo, error, **again)
-    if not message.url:
+    if there and not message.url:
         _doubt(endpoint, message, now, gone=gone, last=last)
 
 

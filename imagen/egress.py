@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from enum import Enum, auto
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -22,6 +26,7 @@ from imagen.exceptions import Busy, EgressBlocked, Unclear, Unreadable
 
 PORTS = frozenset({443, 8443})
 SANDBOX = "sandbox:"
+LOOKUPS = 32  # names looked up at once
 Marker = Callable[[], Awaitable[None]]
 
 # ``is_global`` of Python 3.11 says yes to some of these: https://docs.python.org/3/library/ipaddress.html
@@ -107,21 +112,32 @@ class Guard:
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves a name once and hands on its addresses only when all of them are public."""
+    """Resolves a name once and hands on its addresses only when all of them are public.
+
+    In threads of its own: a stranger's name server that dawdles must not hold up who looks for a gateway.
+    """
 
     def __init__(self) -> None:
-        self._names = aiohttp.ThreadedResolver()
+        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="imagen-names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """The addresses of a public host."""
-        found = await self._names.resolve(host, port, family)
-        check_addresses(host, [entry["host"] for entry in found])
-        return found
+        look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        check_addresses(host, [str(entry[4][0]) for entry in found])
+        return [_resolved(host, entry) for entry in found]
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Let the threads go; one that still waits for its answer is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _resolved(host: str, entry: tuple[Any, ...]) -> ResolveResult:
+    family, _kind, proto, _name, address = entry
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address[0], port=address[1], family=family, proto=proto, flags=flags)
 
 
 class Stopped(Exception):
@@ -182,6 +198,11 @@ class _Connector(aiohttp.TCPConnector):
             connection.close()
             raise
         return connection
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Also the resolver: aiohttp closes only one that it made itself."""
+        await super().close(abort_ssl=abort_ssl)
+        await self._resolver.close()
 
 
 def connections(trust: ssl.SSLContext, *, fresh: bool = False, public: bool = False) -> httpx.AsyncBaseTransport:

@@ -18,6 +18,7 @@ from imagen import (
     budgets,
     claims,
     costs,
+    deliveries,
     failpoints,
     files,
     hiring,
@@ -295,5 +296,6 @@ def sweep() -> None:
     """Tidy up: delete doomed files and rows that have served."""
     files.clear()
     webhooks.forget_secrets()
+    deliveries.calm()
     for rows in leftovers():
         rows.delete()

@@ -28,9 +28,14 @@ def hex_digest(key: bytes, *, sent_id: str, sent_at: str, body: bytes) -> str:
 
 
 def sign_standard(secrets: Iterable[str], *, sent_id: str, sent_at: int, body: bytes) -> str:
-    """The signatures of a delivery under each of these secrets, as https://www.standardwebhooks.com says."""
-    message = f"{sent_id}.{sent_at}.".encode() + body
-    digests = [hmac.digest(_standard_key(secret), message, "sha256") for secret in secrets]
+    """The signatures of a delivery under each of these secrets, as https://www.standardwebhooks.com says.
+
+    Raises ``BadSignature`` for a secret without a key in it: what is signed with nothing, anybody can sign.
+    """
+    message, keys = f"{sent_id}.{sent_at}.".encode() + body, [_standard_key(secret) for secret in secrets]
+    if not keys or not all(keys):
+        raise BadSignature("a secret has no key in it")
+    digests = [hmac.digest(key, message, "sha256") for key in keys]
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import secrets
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from imagen import courier, outbox, queue, vault
 from imagen.deliveries import OVERLAP
-from imagen.exceptions import Conflict, EgressBlocked, FieldError, InvalidRequest, VaultClosed
+from imagen.exceptions import Conflict, EgressBlocked, FieldError, InvalidRequest, Refused, VaultClosed
 from imagen.models import Delivery, Endpoint, database_now, hold
 from imagen.models.webhook import (
     OVER,
@@ -37,6 +39,7 @@ announce = outbox.announce
 _looked_up: ContextVar[Mapping[str, bool]] = ContextVar("imagen_looked_up", default={})  # noqa: B039  # never written
 
 
+@sensitive_variables("secret")
 def register(
     user: AbstractBaseUser,
     *,
@@ -65,23 +68,23 @@ def change(endpoint: Endpoint, **fields: Any) -> Endpoint:
     """Set name, url, events or include_prompt; a new address is pinged before anything is sent there."""
     if unknown := fields.keys() - CHANGEABLE:
         raise TypeError(f"an endpoint's {min(unknown)} is not changed so")
-    moved = "url" in fields and fields["url"] != endpoint.url
-    if moved:
+    if "url" in fields:
         _checked(fields["url"])
     if "events" in fields:
         fields["events"] = _events(fields["events"])
     with transaction.atomic():
-        row = _locked(endpoint)
+        row = _locked(endpoint.pk)
+        moved = fields.get("url", row.url) != row.url  # whoever asks may have read it long ago
         _write(row, **fields)
         if moved and row.state != EndpointState.DISABLED:
             _begin_again(row)
-    return _fresh(endpoint)
+        return _fresh(endpoint)
 
 
 def ping(endpoint: Endpoint) -> Delivery:
     """Ask an endpoint that has not answered yet once more; ``Conflict`` when there is nothing to ask."""
     with transaction.atomic():
-        row = _locked(endpoint)
+        row = _locked(endpoint.pk)
         if row.state != EndpointState.PENDING or _under_way(row, DeliveryKind.PING):
             raise Conflict(state=row.get_state_display())
         return _send(row, DeliveryKind.PING, PING)
@@ -90,21 +93,22 @@ def ping(endpoint: Endpoint) -> Delivery:
 def test(endpoint: Endpoint) -> Delivery:
     """Send an active endpoint one message to try it out; ``Conflict`` while another is under way."""
     with transaction.atomic():
-        row = _locked(endpoint)
+        row = _locked(endpoint.pk)
         if row.state != EndpointState.ACTIVE or _under_way(row, DeliveryKind.TEST):
             raise Conflict(state=row.get_state_display())
         return _send(row, DeliveryKind.TEST, TEST)
 
 
+@sensitive_variables("secret")
 def rotate(endpoint: Endpoint) -> str:
     """A new secret, shown this once; for a day every message is signed with the old one as well."""
     secret = _new_secret()
     with transaction.atomic():
-        row = _locked(endpoint)
+        row = _locked(endpoint.pk)
         before = row.secret if vault.opens(row.secret) else ""  # one that cannot be read signs nothing
         kept = {"secret": vault.lock(secret), "last4": secret[-4:], "previous_secret": before}
         _write(row, rotated_at=database_now(), **kept)
-    endpoint.refresh_from_db()
+        _fresh(endpoint)
     return secret
 
 
@@ -112,22 +116,22 @@ def enable(endpoint: Endpoint) -> Endpoint:
     """Switch an endpoint on again: it is pinged first; ``Conflict`` when it is not switched off."""
     _checked(endpoint.url)
     with transaction.atomic():
-        row = _locked(endpoint)
+        row = _locked(endpoint.pk)
         if row.state != EndpointState.DISABLED:
             raise Conflict(state=row.get_state_display())
         _begin_again(row)
-    return _fresh(endpoint)
+        return _fresh(endpoint)
 
 
 def disable(endpoint: Endpoint) -> Endpoint:
     """Send nothing there any more; what waits is cancelled. ``Conflict`` when it is switched off already."""
     with transaction.atomic():
-        row = _locked(endpoint)
+        row = _locked(endpoint.pk)
         if row.state == EndpointState.DISABLED:
             raise Conflict(state=row.get_state_display())
         row.deliveries.call_off(DeliveryError.ENDPOINT_DISABLED)
         _write(row, state=EndpointState.DISABLED, reason=EndpointReason.BY_HAND, failing_since=None)
-    return _fresh(endpoint)
+        return _fresh(endpoint)
 
 
 def remove(endpoint: Endpoint) -> None:
@@ -140,9 +144,12 @@ def remove(endpoint: Endpoint) -> None:
 def redeliver(delivery: Delivery) -> Delivery:
     """Send a message that is over once more, under its id; ``Conflict`` when it cannot be."""
     with transaction.atomic():
-        row = Delivery.objects.select_for_update(of=("self",)).select_related("endpoint").get(pk=delivery.pk)
+        endpoint = _locked(delivery.endpoint_id)  # before the message, as everybody does
+        row = Delivery.objects.select_for_update(of=("self",), no_key=True).filter(pk=delivery.pk).first()
+        if row is None:
+            raise Refused(code="not_found")
         told = row.kind == DeliveryKind.EVENT and row.body
-        if not told or row.status not in OVER or row.endpoint.state != EndpointState.ACTIVE:
+        if not told or row.status not in OVER or endpoint.state != EndpointState.ACTIVE:
             raise Conflict(state=row.get_status_display())
         facts = {"status": DeliveryStatus.WAITING, "tries": 0, "delivered_at": None, "last_error": ""}
         Delivery.objects.filter(pk=row.pk).update(**facts, last_code=None, due_at=database_now())
@@ -233,8 +240,11 @@ def _events(events: Iterable[str]) -> list[str]:
     return [name for name in Happening.values if name in wanted]
 
 
-def _locked(endpoint: Endpoint) -> Endpoint:
-    return Endpoint.objects.select_for_update(of=("self",), no_key=True).get(pk=endpoint.pk)
+def _locked(pk: uuid.UUID) -> Endpoint:
+    row = Endpoint.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
+    if row is None:  # somebody removed it a moment ago
+        raise Refused(code="not_found")
+    return row
 
 
 def _fresh(endpoint: Endpoint) -> Endpoint:

@@ -167,8 +167,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def erase(self) -> None:
         """Nothing of these is sent any more, and nothing of what they said is kept."""
+        self.update(body="", url="")  # first: what is sent again just now finds nothing to say, or is called off
         self.call_off(DeliveryError.ERASED)
-        self.update(body="", url="")
 
 
 class Delivery(models.Model):

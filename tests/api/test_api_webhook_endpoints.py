@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from imagen import webhooks
+from imagen.api.webhooks import EndpointDoor
 from imagen.models import Delivery, Endpoint, IdempotencyKey
 from tests import factories
 from tests.api.conftest import Api
@@ -259,6 +260,44 @@ def test_nothing_is_sent_along_where_nothing_is_read(ann, problem, mine, verb):
     found = problem(ann.post(f"{one(mine)}{verb}/", {"force": True}), 400)
     assert found["errors"][0]["code"] == "unknown_field"
     problem(ann.get(f"{one(mine)}{verb}/"), 405)
+
+
+@pytest.mark.parametrize(
+    "call", [("patch", ""), ("delete", ""), *(("post", f"{verb}/") for verb in VERBS)], ids=" ".join
+)
+def test_what_somebody_removes_while_the_request_comes_in_is_not_there(ann, problem, mine, monkeypatch, call):
+    method, verb = call
+    found = EndpointDoor.found
+
+    def then_removed(self: EndpointDoor, request: Any, pk: uuid.UUID) -> Endpoint:
+        row = found(self, request, pk)
+        Endpoint.objects.all().delete()
+        return row
+
+    monkeypatch.setattr(EndpointDoor, "found", then_removed)
+    response = ann.send(method, f"{one(mine)}{verb}", {"name": "Mine"} if method == "patch" else None)
+    if method == "delete":
+        assert response.status_code == 204
+    else:
+        problem(response, 404, "not_found")
+
+
+def test_a_host_that_no_resolver_could_read_is_refused_and_no_accident(ann, problem):
+    for host in ("xn--zzzzzzz99999.example", "xn--.example", "xn--a.example"):
+        found = problem(ann.post(LIST, {**SHOP, "url": f"https://{host}/x"}), 400, "invalid_request")
+        assert [(error["field"], error["code"]) for error in found["errors"]] == [("url", "address_refused")]
+
+
+def test_a_host_is_looked_up_as_it_is_sent_to(ann, monkeypatch):
+    asked: list[str] = []
+
+    def looked_up(host: str, *args: Any, **kwargs: Any) -> list[Any]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+
+    monkeypatch.setattr("imagen.courier.socket.getaddrinfo", looked_up)
+    assert ann.post(LIST, {"url": "https://xn--strae-oqa.example/x"}).status_code == 201
+    assert asked == ["xn--strae-oqa.example"]
 
 
 def test_deleting_takes_the_log_along(ann, problem, mine):

@@ -185,7 +185,7 @@ def test_a_slow_address_leaves_room_for_others(listen, owner, post_office):
     parcels = deliveries.claim(16, lease=60)
     assert len(parcels) == deliveries.AT_ONCE + 1
     assert other.pk in {parcel.endpoint for parcel in parcels}
-    assert not deliveries.claim(16, full=[parcels[0].endpoint], lease=60)
+    assert not deliveries.claim(16, lease=60, under_way=parcels)
 
 
 def test_an_answer_to_a_message_that_somebody_else_has_taken_counts_for_nothing(listen, owner):

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MEANT = (
-    *("engine/test_review_races.py", "engine/test_review_outages.py"),
+    *("engine/test_review_races.py", "engine/test_review_messages.py", "engine/test_review_outages.py"),
     *("admin/test_admin_races.py", "api/test_api_races.py"),
 )
 

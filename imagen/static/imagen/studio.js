@@ -202,5 +202,13 @@
     document.dispatchEvent(new CustomEvent("imagen:drawn"));
   }
 
+  function touched({ type, checked, defaultChecked, options, selectedIndex, value, defaultValue = value }) {
+    if (options) return selectedIndex !== Math.max(0, [...options].findIndex((each) => each.defaultSelected));
+    return ["radio", "checkbox"].includes(type) ? checked !== defaultChecked : value !== defaultValue;
+  }
+
   begin();
+  // The page came with the price of what it says; what was chosen before we ran, or came back with the page, has another.
+  const early = [...form.elements].filter(touched);
+  if (early.length) soon(0, early.some(({ name }) => PRICED.includes(name)));
 })();

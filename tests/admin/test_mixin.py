@@ -94,7 +94,7 @@ def test_the_row_leads_to_the_studio_and_says_what_fits(ann: Client) -> None:
         page = shown(ann, address)
         (generate,) = [found for found in page.all("a", **{"class": link}) if door(found, me(ann)).place == HERO]
         assert str(generate["href"]).startswith(STUDIO)
-        assert generate["target"] == "_blank"
+        assert generate["target"] == "hero-imagen"
         expected = Door(place=HERO, place_id=place_id, ratio="16:9", crops=("1:1",), alt=True)
         assert door(generate, me(ann)) == expected
     (hero, *_figures) = rows(page)

@@ -28,6 +28,8 @@ POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self
 EDITOR = ("generate", "view_generation", "change_generation", "add_generation", "view_image", "change_image")
 SANDBOX = {"BACKEND": "imagen.providers.sandbox.Sandbox"}
 MEANT = ("status of 403", "status of 409", "status of 410", "status of 422", "ERR_INTERNET_DISCONNECTED")
+SLOW = float(os.environ.get("IMAGEN_SLOW_SCRIPTS", "0"))  # milliseconds every script comes late, and people do not wait
+THROTTLE = 4  # as many times slower is the browser's CPU then
 expect.set_options(timeout=20_000)  # another process may have the CPU for seconds
 
 
@@ -62,6 +64,13 @@ def site(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.browser.conftest.StrictPolicy"]
 
 
+def slow(page: Page, late: float = SLOW) -> None:
+    """A weak machine on a weak line: the scripts of this window come late, and its CPU has other things to do."""
+    if late:
+        page.context.route("**/*.js", lambda route: (page.wait_for_timeout(late), route.continue_()))
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": THROTTLE})
+
+
 def complains(message: ConsoleMessage) -> bool:
     """Whether the browser found something wrong; what is meant, and an icon a site may have, is no fault."""
     meant = "favicon.ico" in message.location.get("url", "") or any(word in message.text for word in MEANT)
@@ -84,6 +93,7 @@ def windows(chromium: Browser) -> Iterator[Callable[..., Page]]:
             ),
         )
         page.on("pageerror", lambda error: wrong.append(str(error)))
+        slow(page)
         return page
 
     yield window
@@ -103,7 +113,7 @@ def visit(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
             page = window(base_url=live_server.url, **options)
             session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
             page.context.add_cookies([session])
-            page.goto(address)
+            page.goto(address, wait_until="commit" if SLOW else "load")
             return page
 
         yield open_page

@@ -124,6 +124,7 @@ def early(see, row):
     page.route("**/imagen/place*.js", lambda route: None)
     page.locator("[data-imagen='articles.article.hero'] .imagen-open").last.click()
     studio = page.frame_locator("dialog iframe")
+    expect(studio.locator(".imagen-run:not([data-brief])")).to_be_visible()  # drawn for the last time
     studio.locator("[data-place]").first.click(no_wait_after=True)
     expect(studio.locator("#content-main[data-quote] .imagen-place")).to_be_visible()
     page.unroute("**/imagen/place*.js")  # lets go what was held

@@ -38,7 +38,7 @@ def view(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     door = door_of(request)
     form = _form(request, image, door)
     if form.is_valid():
-        return _placed(request, image, door, form)
+        return _placed(page, request, image, door, form)
     return _panel(page, request, image, door, form)
 
 
@@ -72,8 +72,10 @@ def _form(request: HttpRequest, image: Image, door: Door | None) -> LibraryForm:
     return PlaceForm(said, image=image, door=door, initial=initial)
 
 
-def _panel(page: PlainAdmin, request: HttpRequest, image: Image, door: Door | None, form: LibraryForm) -> HttpResponse:
-    status = 422 if form.is_bound else 200
+def _panel(
+    page: PlainAdmin, request: HttpRequest, image: Image, door: Door | None, form: LibraryForm, *, picked: str = ""
+) -> HttpResponse:
+    status = 422 if form.is_bound and not picked else 200
     facts = {"form": form, "image": image, "door": door, "token": token(request), "popup": popup(request)}
     facts |= {"prompt": image.generation.own_words, "address": address(image), "action": to(request, "place", image.pk)}
     facts |= {"slots": tiles.slots(image, door), "back": home(request, image.generation_id)}
@@ -82,6 +84,7 @@ def _panel(page: PlainAdmin, request: HttpRequest, image: Image, door: Door | No
     if replies.by_script(request):
         html = render_to_string("imagen/studio/place.html", facts, request)
         return JsonResponse({"html": html}, status=status)
+    facts |= {"picked": picked}
     shown = {"title": _title(door), "opts": page.opts, "media": page.media, "is_popup": popup(request)}
     whole = {**page.admin_site.each_context(request), **facts, **shown}
     return TemplateResponse(request, "imagen/studio/place_page.html", whole, status=status)
@@ -94,7 +97,7 @@ def _title(door: Door | None) -> str:
 # --- done ---
 
 
-def _placed(request: HttpRequest, image: Image, door: Door | None, form: LibraryForm) -> HttpResponse:
+def _placed(page: PlainAdmin, request: HttpRequest, image: Image, door: Door | None, form: LibraryForm) -> HttpResponse:
     if door is None or door.target == "object":
         if not _may_describe(request, image):
             return replies.plainly(request, sentence("permission_denied"), status=403)
@@ -109,8 +112,8 @@ def _placed(request: HttpRequest, image: Image, door: Door | None, form: Library
     if door.target == "object":
         data = {"value": str(image.pk), "obj": str(image)}
         return SimpleTemplateResponse("admin/popup_response.html", {"popup_response_data": json.dumps(data)})
-    messages.warning(request, _("Putting a picture into a form needs JavaScript. Nothing was changed."))
-    return HttpResponseRedirect(home(request, image.generation_id))
+    # Sent before the page's script ran: that hands it over from the same page. Without scripts, the page says so.
+    return _panel(page, request, image, door, form, picked=json.dumps(_picked(request, image, door, form)))
 
 
 def _may_describe(request: HttpRequest, image: Image) -> bool:

@@ -154,6 +154,12 @@
     if (row) popup.postMessage({ type: "imagen:form", words: words(row), current: null }, location.origin);
   }
 
+  // Clicked before we ran, the link opened a window of its own, which has the name of the row's token.
+  function early(source) {
+    const row = [...document.querySelectorAll("[data-imagen]")].find((each) => token(each).name === source.name);
+    return row && { row, dialog: source, frame: { contentWindow: source } };
+  }
+
   const HEARD = {
     "imagen:ready": ({ row, frame }) => {
       frame.contentWindow.postMessage({ type: "imagen:form", words: words(row), current: current(row) }, location.origin);
@@ -171,8 +177,9 @@
     const framed = open && source === open.frame.contentWindow;
     if (origin !== location.origin || !data || !(framed || source?.opener === window)) return;
     if (["imagen:ready", "imagen:csrf"].includes(data.type)) renew(data.csrf);
-    if (framed && Object.hasOwn(HEARD, data.type)) HEARD[data.type](open, data);
-    if (!framed && data.type === "imagen:ready") brief(source);
+    const at = framed ? open : early(source);
+    if (at && Object.hasOwn(HEARD, data.type)) HEARD[data.type](at, data);
+    if (!at && data.type === "imagen:ready") brief(source);
   });
 
   document.addEventListener("click", (event) => {

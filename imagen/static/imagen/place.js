@@ -146,6 +146,8 @@
       event.preventDefault();
       back();
     });
+    const { alt_text: alt } = form.elements;
+    if (alt.value !== alt.defaultValue) guess(form); // written before we ran
     update();
   }
 
@@ -170,5 +172,9 @@
   for (const form of alone?.querySelectorAll("[data-place-form]") ?? []) {
     prepare(form);
     if (document.activeElement === document.body) begin(form);
+  }
+  if (alone?.dataset.picked) { // sent before we ran
+    if (opener) handOver(JSON.parse(alone.dataset.picked));
+    else document.querySelector("[data-nobody]").hidden = false;
   }
 })();

@@ -223,6 +223,12 @@
     document.dispatchEvent(new CustomEvent("imagen:drawn"));
   }
 
+  function touched({ type, checked, defaultChecked, options, selectedIndex, value, defaultValue = value }) {
+    if (options) return selectedIndex !== Math.max(0, [...options].findIndex((each) => each.defaultSelected));
+    return ["radio", "checkbox"].includes(type) ? checked !== defaultChecked : value !== defaultValue;
+  }
+
   begin();
-  soon(0, false); // the page leaves some of it to us
+  // The page leaves some of it to us; what was chosen before we ran, or came back with the page, has another price.
+  soon(0, [...form.elements].filter(touched).some(({ name }) => PRICED.includes(name)));
 })();

@@ -127,6 +127,7 @@
     write(brought);
     brought = prompt.value; // line ends as this field has them
     document.getElementById("imagen-filled").hidden = false;
+    if (![document.body, prompt].includes(document.activeElement)) return; // somebody chooses something else already
     prompt.focus();
     prompt.setSelectionRange(0, 0); // its beginning is what one wants to read
     prompt.scrollTop = 0;
@@ -150,5 +151,8 @@
   // Everybody listens by then.
   const csrf = field("csrfmiddlewaretoken").value; // who logged in again has another one than the form that opened us
   document.addEventListener("DOMContentLoaded", () => opener?.postMessage({ type: "imagen:ready", csrf }, location.origin));
-  field("prompt").focus();
+  if (document.activeElement === document.body) field("prompt").focus(); // nobody writes anywhere yet
+  // A template that was chosen before we ran.
+  const early = field("template")?.selectedOptions[0];
+  if (early?.value && !early.defaultSelected && field("prompt").value === field("prompt").defaultValue) choose();
 })();

@@ -76,6 +76,19 @@ WHERE: dict[str, dict[str, tuple[str, ...]]] = {  # attack: file, and the tests 
         "api/test_api_lists.py": ("test_a_wrong_query_is_refused_by_name",),
         "api/test_api_attacks.py": ("test_no_query_makes_a_list_larger_or_asks_the_database_something_else",),
     },
+    "zeros before a number, thousands of wrong fields, two at once where one is left": {
+        "api/test_api_lists.py": ("test_a_wrong_query_is_refused_by_name",),
+        "api/test_api_looking.py": ("test_an_impossible_wait_is_refused",),
+        "api/test_api_bodies.py": ("test_no_zeros_before_a_length_hide_it",),
+        "api/test_api_problems.py": ("test_no_more_is_complained_about_than_anybody_reads",),
+        "api/test_api_races.py": ("test_of_two_that_are_made_at_once_one_is_one_too_many",),
+    },
+    "a stream that goes on after its key, token, session or permission": {
+        "api/test_api_events.py": (
+            "test_who_is_shut_out_meanwhile_hears_nothing_more",
+            "test_who_saw_the_end_of_another_has_not_seen_this_one",
+        ),
+    },
     "words of an exception in an answer": {
         "api/test_api_attacks.py": (
             "test_an_error_nobody_expected_tells_nothing_of_the_inside",

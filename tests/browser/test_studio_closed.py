@@ -34,7 +34,7 @@ def test_administrators_are_told_at_a_press_and_what_was_written_stays(visit, ed
 
 
 def test_enter_in_a_field_tells_nobody(visit, editor):
-    page = visit(STUDIO, editor)
+    page = visit(STUDIO, editor, java_script_enabled=False)
     page.get_by_text("More choices").click()
     page.get_by_label("Description").fill("a kite")
     page.locator("[name=seed]").press("Enter")

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from imagen import postmarks, webhooks
 from imagen.admin import once
@@ -61,14 +62,12 @@ class EndpointAdmin(EndpointList):
 
     def _facts(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
         recent = endpoint.deliveries.select_related("endpoint")[:MOST_DELIVERIES]
-        sent = [
-            {"row": row, "badge": delivery_badge(row), "told": postmarks.of_delivery(row), "what": what_told(row)}
-            for row in recent
-        ]
+        sent = [_line(row) for row in recent]
         deeds = fitting(endpoint) if self.has_change_permission(request, endpoint) else []
         told = {"badge": badge(endpoint), "told": postmarks.of_endpoint(endpoint)}
         return {"endpoint": endpoint, "deeds": deeds, "sent": sent, **told, "title": str(endpoint), "subtitle": None}
 
+    @sensitive_variables("done")
     def deed_view(self, request: HttpRequest, pk: uuid.UUID, name: str) -> HttpResponse:
         """Do one thing with it, and say what follows."""
         if request.method != "POST":
@@ -89,6 +88,7 @@ class EndpointAdmin(EndpointList):
         self.message_user(request, deed.says % {"count": 1}, messages.SUCCESS)
         return HttpResponseRedirect(_page(endpoint))
 
+    @sensitive_variables("secret", "facts", "whole")
     def _secret(self, request: HttpRequest, endpoint: Endpoint, secret: str, *, rotated: bool) -> HttpResponse:
         """The page that shows the secret: the answer itself, so that nothing keeps it and no reload repeats it."""
         facts = {"endpoint": endpoint, "secret": secret, "rotated": rotated, "opts": self.opts, "media": self.media}
@@ -111,6 +111,7 @@ class EndpointAdmin(EndpointList):
         form = super().get_form(request, obj, change, **kwargs)
         return type(form.__name__, (form,), {"user": obj.user if obj else viewer(request)})
 
+    @sensitive_variables("secrets")
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Hand it to the verb; a form that is sent twice registers once."""
         if change:
@@ -118,6 +119,7 @@ class EndpointAdmin(EndpointList):
             return
         user, secrets = viewer(request), [""]
 
+        @sensitive_variables("secrets")
         def register() -> str:
             made, secrets[0] = webhooks.register(user, **form.asked)
             return str(made.pk)

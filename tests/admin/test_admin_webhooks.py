@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
+from django.views.debug import ExceptionReporter
 
 from imagen.models import Delivery, Endpoint
 from imagen.models.webhook import Happening
@@ -216,3 +217,13 @@ def test_deleting_takes_the_log_along(ann, mine):
     ann.post(page(mine, "delete"), {"post": "yes"})
     assert not Endpoint.objects.exists()
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("how", ["register", "rotate"])
+def test_an_error_report_about_the_page_with_the_secret_does_not_tell_it(ann, mine, monkeypatch, how):
+    monkeypatch.setattr("imagen.admin.endpoint.TemplateResponse", int)  # which refuses, and has no frame of its own
+    with pytest.raises(TypeError) as raised:
+        ann.post(ADD, form()) if how == "register" else ann.post(deed(mine, "rotate"))
+    report = ExceptionReporter(None, raised.type, raised.value, raised.tb).get_traceback_html()
+    assert "_secret" in report
+    assert not SECRET.search(report)

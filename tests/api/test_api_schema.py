@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
 
@@ -11,15 +12,16 @@ from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
-from imagen import __version__, pipeline
+from imagen import __version__, pipeline, webhooks
 from imagen.api import schema, serializers
 from imagen.api.urls import documented
 from imagen.api.webhook_fields import LENGTHS
-from imagen.models import Endpoint, Image
+from imagen.models import Delivery, Endpoint, Image
+from imagen.models.webhook import Happening
 from imagen.types import ImageRequest
 from tests import factories
 from tests.api.conftest import Api
-from tests.endpoints import ADDRESS, HOSTS, KEY
+from tests.endpoints import ADDRESS, HOSTS, KEY, endpoint
 
 
 @pytest.fixture
@@ -158,6 +160,22 @@ def test_what_is_said_about_webhooks_is_what_the_schema_says(ann, document, sett
     )
     for name, body in endpoints:
         check(document, name, body)
+
+
+def test_every_message_to_an_endpoint_is_what_the_schema_says(ann, document, settings):
+    settings.IMAGEN = {**settings.IMAGEN, "ENCRYPTION_KEYS": [KEY], "ALLOWED_PRIVATE_HOSTS": HOSTS}
+    row = endpoint(ann.user)
+    webhooks.test(row)
+    pipeline.cancel(factories.generation(ann.user))
+    sent = {each.event: json.loads(each.body) for each in Delivery.objects.all()}
+    assert sent.keys() == {"endpoint.ping", "endpoint.test", "generation.canceled"}
+    assert document["webhooks"].keys() == {*Happening.values, webhooks.PING, webhooks.TEST}
+    for event, body in sent.items():
+        content = document["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]
+        name = content["schema"]["$ref"].rpartition("/")[2]
+        check(document, name, body)
+        check(document, name, content["example"])
+        assert content["example"]["type"] == event
 
 
 def _closed(part):

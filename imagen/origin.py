@@ -14,13 +14,15 @@ class Origin:
 
     ``place`` names a field as ``app.model.field``, ``place_id`` its object, empty while that is not saved. ``parent``
     is the generation it was varied from. ``wording`` is ``{"own": str, "parts": [{"name", "version", "words"}]}``.
-    ``unseen``: tell the person on their next page when it is ready.
+    ``slots`` are further shapes its pictures are shown cut to. ``unseen``: tell the person on their next page when it
+    is ready.
     """
 
     place: str = ""
     place_id: str = ""
     parent: uuid.UUID | None = None
     wording: Mapping[str, Any] = field(default_factory=dict)
+    slots: tuple[str, ...] = ()
     unseen: bool = False
 
     def columns(self) -> dict[str, Any]:
@@ -30,5 +32,6 @@ class Origin:
             "place_id": self.place_id,
             "parent_id": self.parent,
             "wording": dict(self.wording),
+            "slots": list(self.slots),
             "unseen": self.unseen,
         }

@@ -126,6 +126,7 @@ class Generation(models.Model):
         "imagen.Batch", models.SET_NULL, null=True, related_name="generations", verbose_name=_("batch")
     )
     wording = models.JSONField(default=dict)
+    slots = models.JSONField(default=list)  # further shapes its pictures are shown cut to
     unseen = models.BooleanField(default=False)
     webhook_url = models.CharField(max_length=2000, blank=True, default="")
 

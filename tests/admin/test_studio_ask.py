@@ -173,6 +173,31 @@ def test_asking_the_same_once_more_afterwards_makes_another(client):
     assert Generation.objects.count() == 2
 
 
+def test_the_fields_own_cuts_are_set_and_further_shapes_can_be_ticked(client):
+    cuts = client.get(through(client, crops=("1:1",))).context["cuts"]
+    assert [(cut["name"], cut["chosen"], "fixed" in cut) for cut in cuts] == [
+        ("1:1", True, True),
+        ("9:16", False, False),
+        ("4:3", False, False),
+        ("3:4", False, False),
+    ]
+
+
+def test_ticked_shapes_are_kept_with_the_request_and_ticked_again_when_it_is_varied(client):
+    ask(client, through(client), slots=["9:16", "4:3"])
+    row = Generation.objects.get()
+    assert row.slots == ["9:16", "4:3"]
+    form = client.get(f"{STUDIO}?like={row.pk}").context["form"]
+    assert form["slots"].value() == ["9:16", "4:3"]
+    form = client.post(STUDIO, said(use="1", slots=["9:16", "4:3"])).context["form"]
+    assert form["slots"].value() == ["9:16", "4:3"]
+
+
+def test_a_shape_nobody_offers_is_not_shown(client):
+    assert "This is no longer offered." in wrong(ask(client, slots=["7:1"]))
+    assert not Generation.objects.exists()
+
+
 def test_a_request_knows_the_field_it_is_for(client):
     ask(client, through(client))
     row = Generation.objects.get()

@@ -366,6 +366,19 @@ def test_a_held_picture_waits_for_a_reviewer_and_can_be_withdrawn(ann, sign_in):
 # --- choosing ---
 
 
+def test_a_candidate_is_shown_cut_to_the_shapes_that_were_ticked_beside_those_of_its_field(ann):
+    row = completed(me(ann), aspect_ratio="16:9", slots=["9:16", "16:9"])
+    assert _cuts(ann, row) == ["9:16"] * row.images.count()
+    inside = ["1:1", "9:16"] * row.images.count()
+    assert _cuts(ann, row, door=door(ann)) == inside
+    panel = ann.get(to("place", row.images.first()), {"door": door(ann)}, **JSON).json()["html"]
+    assert re.findall(r"</span> ([\d:]+)</li>", panel) == ["1:1", "9:16"]
+
+
+def _cuts(client, row, **query):
+    return re.findall(r"</span> ([\d:]+)</li>", news(client, row, **query)["html"])
+
+
 def test_a_candidate_is_shown_in_every_shape_it_will_be_cut_to(ann):
     row = completed(me(ann), images=2, aspect_ratio="16:9", place=PLACE, place_id="7")
     html = news(ann, row, door=door(ann))["html"]

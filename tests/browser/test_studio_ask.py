@@ -323,6 +323,17 @@ def test_words_from_elsewhere_do_not_replace_an_editors_own(visit, editor):
     expect(page.get_by_label("Description")).to_have_value("my own words")
 
 
+def test_further_shapes_are_ticked_by_keyboard_and_shown_with_each_picture(visit, editor):
+    page = visit(STUDIO, editor)
+    describe(page, "a red kite")
+    page.get_by_role("checkbox", name="9:16").press("Space")
+    expect(button(page)).to_have_attribute("aria-disabled", "false")
+    clean(page)
+    button(page).click()
+    expect(page.locator("#imagen-results")).to_contain_text(BEGUN)
+    assert Generation.objects.get().slots == ["9:16"]
+
+
 def test_an_earlier_picture_fills_the_form(visit, editor):
     page = visit(STUDIO, editor)
     detail = {
@@ -331,6 +342,7 @@ def test_an_earlier_picture_fills_the_form(visit, editor):
         "aspect_ratio": "9:16",
         "seed": 7,
         "negative_prompt": "rain",
+        "slots": ["4:3"],
     }
     page.evaluate("(detail) => document.dispatchEvent(new CustomEvent('imagen:reuse', {detail}))", detail)
     expect(page.get_by_label("Description")).to_have_value("a blue kite")
@@ -338,6 +350,8 @@ def test_an_earlier_picture_fills_the_form(visit, editor):
     expect(page.get_by_role("radio", name="9:16")).to_be_checked()
     expect(page.get_by_label("Seed", exact=True)).to_have_value("7")
     expect(page.get_by_label("To avoid")).to_have_value("rain")
+    expect(page.get_by_role("checkbox", name="4:3")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="1:1")).not_to_be_checked()
 
 
 def test_without_scripts_everything_is_asked_with_plain_buttons(visit, editor):

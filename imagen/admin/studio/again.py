@@ -46,6 +46,7 @@ def _ask(generation: Generation, user: Any, said: Said) -> Generation:
         place_id=generation.place_id,
         parent=generation.pk,
         wording=generation.wording,
+        slots=tuple(generation.slots),
         unseen=True,
     )
     made = pipeline.request(user=user, metadata=generation.metadata, origin=origin, **_options(generation, said))

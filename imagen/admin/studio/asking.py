@@ -90,7 +90,7 @@ def _said(earlier: Generation) -> dict[str, Any]:
     parts = [str(part.get("key", "")) for part in earlier.wording.get("parts", ())]
     style = next((key.removeprefix("style:") for key in parts if key.startswith("style:")), "")
     said = {name: getattr(earlier, name) for name in ASKED if name not in ("provider", "seed")}
-    return {**said, "prompt": earlier.wording.get("own") or earlier.prompt, "style": style}
+    return {**said, "prompt": earlier.own_words, "style": style, "slots": earlier.slots}
 
 
 # --- taking what was sent ---
@@ -120,6 +120,7 @@ def _run(form: StudioForm, door: Door | None) -> Generation | None:
         place_id=door.place_id if door else "",
         parent=form.parent_id(),
         wording=form.wording.asdict(),
+        slots=tuple(form.cleaned_data["slots"]),
         unseen=True,
     )
     mark = once.about(form.cleaned_data["mark"], {**form.options, "place": origin.place, "place_id": origin.place_id})
@@ -140,7 +141,7 @@ def _as_said(request: HttpRequest, entrance: Entrance) -> StudioForm:
     """The same form, not sent: with the words of the template that was chosen."""
     said = {name: value for name, value in request.POST.items() if name not in ("mark", "shown")}
     shown, kept = (set(request.POST.getlist(name)) for name in ("known", "kept"))
-    form = blank(request, entrance, **said, left_out=shown - kept)
+    form = blank(request, entrance, **{**said, "slots": request.POST.getlist("slots")}, left_out=shown - kept)
     if "use" in request.POST and form.chosen_template:
         form.initial["prompt"] = form.filled()
         form.initial["style"] = form.chosen_template.style_id or form.initial["style"]

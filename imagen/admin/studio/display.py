@@ -23,6 +23,7 @@ def of_form(form: StudioForm) -> dict[str, Any]:
         "chips": chips(form),
         "looks": _looks(form),
         "shapes": _shapes(form),
+        "cuts": _cuts(form),
         "more": [form[name] for name in MORE],
         "more_is_wrong": form.is_bound and any(name in form.errors for name in MORE),
         "only_one_model": len(cast("list[Any]", cast("forms.ChoiceField", form.fields["model"]).choices)) == 1,
@@ -68,6 +69,14 @@ def _shape(form: StudioForm, radio: Any) -> dict[str, Any]:
     ratio = radio.data["value"]
     frame, chosen = ratio.replace(":", " "), radio.data["selected"]
     return {"tag": radio.tag(), "name": ratio, "frame": frame, "chosen": chosen, "why": _why(form, ratio)}
+
+
+def _cuts(form: StudioForm) -> list[dict[str, Any]]:
+    """The shapes candidates are shown cut to: the field's own, which stay, and those that can be ticked."""
+    fixed = form.door.crops if form.door else ()
+    more = cast("Any", form["slots"])
+    ticked = [{"name": each.choice_label, "chosen": each.data["selected"]} for each in more]
+    return [*({"name": name, "chosen": True, "fixed": True} for name in fixed), *ticked]
 
 
 def _why(form: StudioForm, ratio: str) -> str:

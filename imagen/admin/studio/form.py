@@ -42,6 +42,9 @@ class StudioForm(AskForm):
         widget=forms.RadioSelect,
     )
     aspect_ratio = forms.ChoiceField(label=gettext_lazy("Shape"), widget=forms.RadioSelect)
+    slots = forms.MultipleChoiceField(
+        label=gettext_lazy("Show each picture cut to"), required=False, widget=forms.CheckboxSelectMultiple
+    )
     style = forms.ChoiceField(
         label=gettext_lazy("Style"), required=False, widget=forms.RadioSelect, error_messages={"invalid_choice": GONE}
     )
@@ -56,7 +59,8 @@ class StudioForm(AskForm):
         self.house = house or House.open_to(user)
         self.first_shapes = slot.shapes(door)
         self._offer("aspect_ratio", [(ratio, ratio) for ratio in slot.ordered(self.first_shapes)])
-        for name in ("model", "provider"):
+        self._offer("slots", [(ratio, ratio) for ratio in slot.tickable(door)])
+        for name in ("model", "provider", "slots"):
             self.fields[name].error_messages["invalid_choice"] = GONE
         self._offer("style", [("", _("No style")), *((str(style.pk), style.name) for style in self.house.styles)])
         self._offer("template", [("", _("None")), *((str(each.pk), each.name) for each in self.house.templates)])

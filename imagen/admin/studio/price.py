@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.forms import ChoiceField
+from django.forms import ChoiceField, MultipleChoiceField
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -62,7 +62,7 @@ def _button(form: PriceForm, tag: str) -> str:
 
 
 def _about(quote: pipeline.Quote, *, paced: bool) -> str:
-    """What one picture of the model costs where it would be made, and how long that usually takes, if measured."""
+    """What one picture of the model costs where it would be made, and how long it usually takes where that is known."""
     offer, one = quote.offer, costs.bill(quote.provider, quote.offer.price, 1)
     known = spending.price(one.amount, one.unit)
     facts = [_("%(price)s a picture") % {"price": known} if one.amount else spending.tag(one, counted=False)]
@@ -83,6 +83,8 @@ def _begun(form: StudioForm) -> QueryDict:
     """What an untouched form says: of a choice that is not among its own, the browser takes the first."""
     said = QueryDict(mutable=True)
     for name, field in form.fields.items():
+        if isinstance(field, MultipleChoiceField):
+            continue  # nothing of it costs anything
         value = form[name].value()
         if isinstance(field, ChoiceField):
             known = [str(value) for value, _label in cast("Any", field.choices)]

@@ -97,6 +97,7 @@ def asked(generation: Generation) -> dict[str, Any]:
         "model": generation.model,
         "aspect_ratio": generation.aspect_ratio,
         "seed": generation.seed,
+        "slots": generation.slots,
         "parent": str(generation.pk),
     }
 

@@ -36,6 +36,11 @@ def shapes(door: Door | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(nearest(ratio) for ratio in (door.ratio, *door.crops)))
 
 
+def tickable(door: Door | None) -> list[str]:
+    """Further shapes its candidates can be shown cut to; those of the field are shown anyway."""
+    return [ratio for ratio in USUAL if door is None or ratio not in (door.ratio, *door.crops)]
+
+
 def ordered(first: Iterable[str]) -> list[str]:
     """Every shape there is, these first."""
     return list(dict.fromkeys([*first, *ASPECT_RATIOS]))

@@ -76,8 +76,8 @@ def _tile(image: Image, generation: Generation, door: Door | None, user: Any) ->
 
 
 def slots(image: Image, door: Door | None) -> tuple[Slot, ...]:
-    """The shapes it is cut to in this field, the field's own first; none for those it has already."""
-    names = dict.fromkeys(filter(None, (door.ratio, *door.crops))) if door else ()
+    """The shapes it is cut to in this field, the field's own first, then those ticked; none it has already."""
+    names = dict.fromkeys([*(filter(None, (door.ratio, *door.crops)) if door else ()), *image.generation.slots])
     return tuple(Slot(name=name) for name in names if not fits(image.width, image.height, name))
 
 

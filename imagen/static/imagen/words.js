@@ -111,6 +111,7 @@
     for (const name of ["model", "negative_prompt", "seed", "parent"]) if (name in detail) field(name).value = detail[name] ?? "";
     const shape = [...field("aspect_ratio")].find((each) => each.value === detail.aspect_ratio);
     if (shape) shape.checked = true;
+    for (const each of form.querySelectorAll("[name=slots]")) if ("slots" in detail) each.checked = detail.slots.includes(each.value);
     if (detail.negative_prompt || detail.seed) form.querySelector(".imagen-more").open = true;
     field("model").dispatchEvent(new Event("change", { bubbles: true }));
     write(detail.prompt ?? "");

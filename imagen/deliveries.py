@@ -115,11 +115,14 @@ def _in_turn(
 
 
 def _first(due: QuerySet[Delivery], most: int) -> QuerySet[Delivery]:
-    rows = due.order_by("due_at", "pk").select_related("endpoint")
+    rows = due.order_by("due_at", "pk").select_related("endpoint__user")
     return rows.select_for_update(of=("self",), skip_locked=True)[:most]
 
 
 def _parcel(row: Delivery, now: datetime) -> Parcel | None:
+    if not row.endpoint.user.is_active:  # the account was closed since
+        Delivery.objects.filter(pk=row.pk).call_off(DeliveryError.ENDPOINT_DISABLED)
+        return None
     try:
         known = tuple(map(vault.unlock, _secrets(row.endpoint, now)))
     except VaultClosed:

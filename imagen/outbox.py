@@ -53,9 +53,12 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _listening(users: Iterable[Any]) -> list[Endpoint]:
-    """Their endpoints, held until the transaction ends: none is taken away while a message to it is written."""
-    rows = Endpoint.objects.listening().filter(user__in=users).order_by("pk")
-    return list(rows.select_for_update(of=("self",), no_key=True))
+    """Their endpoints, held until the transaction ends: none is taken away while a message to it is written.
+
+    Whose account is closed is told nothing.
+    """
+    rows = Endpoint.objects.listening().filter(user__in=users).order_by("pk").select_related("user")
+    return [found for found in rows.select_for_update(of=("self",), no_key=True) if found.user.is_active]
 
 
 def _wanted(asked: Generation, endpoints: Iterable[Endpoint]) -> Iterator[tuple[Generation, Endpoint, str]]:

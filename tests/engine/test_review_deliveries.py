@@ -83,6 +83,17 @@ def test_an_error_report_about_a_new_secret_does_not_tell_it(listen, owner, monk
     assert not re.search(r"whsec_[A-Za-z0-9+/=]{20}", report)
 
 
+def test_whose_account_is_closed_is_told_nothing_more(listen, announced, owner, sink, work):
+    listen()
+    waiting = announced()
+    owner.is_active = False
+    owner.save()
+    assert announced() is None
+    work()
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.last_error, sink.messages) == ("canceled", "endpoint_disabled", [])
+
+
 # What an address says, and about which one
 
 

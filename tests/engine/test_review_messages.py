@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from imagen import deliveries, outbox, pipeline, webhooks
 from imagen.courier import Echo
-from imagen.exceptions import Conflict
+from imagen.exceptions import Conflict, InvalidRequest
 from imagen.models import Delivery, Endpoint
 from imagen.models.webhook import DeliveryQuerySet
 from tests import factories
@@ -107,3 +107,19 @@ def test_an_address_that_never_answered_is_not_slipped_in_by_who_read_before(lis
     Endpoint.objects.update(state="active", verified_at=timezone.now())
     webhooks.change(read_before, url=other)
     assert (Endpoint.objects.get().url, Endpoint.objects.get().state) == (other, "pending")
+
+
+def test_two_that_register_at_once_count_each_other(listen, owner, sink, monkeypatch):
+    for _ in range(webhooks.LIMIT - 1):
+        listen()
+    counted, refused = threading.Event(), []
+    held_up(monkeypatch, Endpoint.objects.all().__class__, "count", counted)
+
+    def register() -> None:
+        try:
+            webhooks.register(owner, url=sink.url)
+        except InvalidRequest as error:
+            refused.append(error)
+
+    together(register, register)
+    assert (Endpoint.objects.count(), len(refused)) == (webhooks.LIMIT, 1)

@@ -299,6 +299,18 @@ def test_what_somebody_chose_stays_whatever_is_written(open_panel):
     chosen(frame, "It is a link")
 
 
+def test_every_panel_begins_anew_with_what_the_picture_is_for(open_panel):
+    page, frame = open_panel
+    page.keyboard.type("D")
+    chosen(frame, "It shows something")
+    page.keyboard.press("Escape")
+    frame.get_by_role("link", name="Use this").nth(1).click()
+    expect(frame.get_by_label("Alt text")).to_be_focused()
+    chosen(frame)
+    page.keyboard.type("D")
+    chosen(frame, "It shows something")
+
+
 def test_a_refusal_does_not_forget_that_nobody_chose(open_panel):
     page, frame = open_panel
     page.keyboard.type("Wide dunes at noon under a pale sky")

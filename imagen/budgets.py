@@ -102,8 +102,12 @@ class Allowance:
     @property
     def brief(self) -> str:
         """The same where room is scarce."""
-        facts = {"left": messages.money(self.remaining, self.rule.currency), "until": messages.day(self.resets_on)}
-        return _("Left until %(until)s: %(left)s") % facts
+        left, limit = (messages.money(each, self.rule.currency) for each in (self.remaining, self.limit))
+        return _("Left until %(until)s: %(left)s of %(limit)s") % {
+            "until": messages.day(self.resets_on),
+            "left": left,
+            "limit": limit,
+        }
 
     @property
     def facts(self) -> dict[str, str]:

@@ -125,6 +125,24 @@ def test_a_model_that_costs_nothing_and_one_whose_price_nobody_knows_say_so(clie
     assert notes(client).startswith("Imagen 4: price unknown.")
 
 
+def test_what_is_added_to_the_words_is_named_with_its_version(client, style, rule):
+    Style.objects.update(version=3)
+    HouseRule.objects.update(version=1007)
+    HouseRule.objects.create(name="No people", words="No people.", locked=True, position=9)
+    sent = plain(client.post(QUOTE, said(style=str(style.pk), kept=[f"rule:{rule.pk}"])).json()["html"]["sent"])
+    added = "Woodcut, version 3 · No text in the picture, version 1007 · No people, version 1 (always)"
+    assert f"Added: {added} " in sent
+    assert f"{len(f'a kite. {style.words} {NO_TEXT} No people.')} of 5000 characters" in sent
+    left_out = said(known=[f"rule:{rule.pk}"], kept=[])
+    assert "Added: No people, version 1 (always)" in plain(client.post(QUOTE, left_out).json()["html"]["sent"])
+
+
+def test_what_is_left_is_told_with_its_limit(client):
+    Budget.objects.create(scope=Scope.EACH, limit=Decimal(5))
+    ask(client)
+    assert "4.924 USD of 5.00 USD" in plain(client.get(STUDIO).content.decode())
+
+
 def test_the_page_itself_says_the_price_of_a_picture_too(client):
     assert "Imagen 4: 0.038 USD a picture." in plain(client.get(STUDIO).content.decode())
 

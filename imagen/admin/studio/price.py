@@ -76,7 +76,8 @@ def _sent(form: PriceForm) -> dict[str, Any]:
     said = form.cleaned_data
     most = catalogue.able(said.get("model", ""), said.get("provider", "")).get("max_prompt", MAX_PROMPT)
     text = form.sent.prompt
-    return {"pieces": form.sent.pieces, "text": text, "count": len(text), "most": most, "over": len(text) > most}
+    known = {"pieces": form.sent.pieces, "parts": form.sent.parts, "text": text}
+    return {**known, "count": len(text), "most": most, "over": len(text) > most}
 
 
 def _begun(form: StudioForm) -> QueryDict:

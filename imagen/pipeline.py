@@ -18,7 +18,6 @@ from imagen import (
     budgets,
     claims,
     costs,
-    deliveries,
     failpoints,
     files,
     hiring,
@@ -295,7 +294,6 @@ def wait(generation: Generation, *, seconds: float, pause: Callable[[float], Non
 def sweep() -> None:
     """Tidy up: delete doomed files and rows that have served."""
     files.clear()
-    webhooks.forget_secrets()
-    deliveries.calm()
+    webhooks.tidy()
     for rows in leftovers():
         rows.delete()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from imagen import courier, outbox, queue, vault
+from imagen import courier, deliveries, outbox, queue, vault
 from imagen.deliveries import OVERLAP
 from imagen.exceptions import Conflict, EgressBlocked, FieldError, InvalidRequest, Refused, VaultClosed
 from imagen.models import Delivery, Endpoint, database_now, hold
@@ -191,10 +191,11 @@ def own_address(user: AbstractBaseUser | None, url: str) -> str:
     return url
 
 
-def forget_secrets() -> None:
-    """Secrets that sign no more, because they were replaced more than a day ago, are not kept."""
+def tidy() -> None:
+    """Forget the secrets that were replaced more than a day ago, and end the alarm about some nobody could read."""
     old = Endpoint.objects.filter(rotated_at__lt=database_now() - OVERLAP).exclude(previous_secret="")
     old.update(previous_secret="")
+    deliveries.calm()
 
 
 def turn_keys() -> int:

@@ -22,7 +22,7 @@ EVENT = {
     "type": "object",
     "required": ["id", "event", "data"],
     "properties": {
-        "id": {"type": "string", "pattern": r"^\d+$"},
+        "id": {"type": "string", "pattern": r"^\d+-[0-9a-f]{8}$"},
         "event": {"enum": ["status", "done"]},
         "data": {"type": "string"},
     },

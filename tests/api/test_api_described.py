@@ -110,7 +110,7 @@ def test_no_example_waits_for_a_shape_that_is_gone(document):
 
 
 def test_the_events_of_the_contract_are_described_with_the_headers_of_standard_webhooks(document):
-    assert list(document["webhooks"]) == Happening.values
+    assert list(document["webhooks"]) == [*Happening.values, "endpoint.ping", "endpoint.test"]
     for event in document["webhooks"].values():
         headers = {header["name"] for header in event["post"]["parameters"]}
         assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from django.http import HttpResponse, HttpResponseForbidden, StreamingHttpResponse
@@ -59,9 +58,9 @@ def test_what_is_said_to_be_allowed_is(ann):
     ids=["unknown", "unstorable", "in a batch"],
 )
 def test_no_more_is_complained_about_than_anybody_reads(ann, problem, path, body):
-    began = time.process_time()
-    assert len(problem(ann.post(path, json.dumps(body).encode()), 400)["errors"]) == 100
-    assert time.process_time() - began < 1
+    response = ann.post(path, json.dumps(body).encode())
+    assert len(problem(response, 400)["errors"]) == 100
+    assert len(response.content) < 50_000
 
 
 @pytest.mark.parametrize("debug", [False, True])

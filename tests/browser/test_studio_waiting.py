@@ -54,6 +54,21 @@ def test_who_does_not_want_to_wait_longer_is_told_when_it_is_ready(visit, cluste
     expect(page.locator(".messagelist")).to_contain_text("2 images for a kite")
 
 
+def test_who_asked_at_the_foot_of_a_long_form_sees_what_comes(visit, writer):
+    page = visit(ADD, writer)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    inside = enter(page, "a kite")
+    expect(inside.locator("#imagen-generate")).to_have_attribute("aria-disabled", "false")
+    inside.locator("body").evaluate("each => scrollTo(0, each.scrollHeight)")
+    heading = inside.locator("#imagen-results h2")
+    expect(heading).not_to_be_in_viewport()
+    inside.locator("#imagen-generate").press("Enter")
+    expect(inside.locator(".imagen-steps")).to_be_in_viewport(ratio=1)
+    expect(heading).to_be_in_viewport(ratio=1)
+    expect(inside.locator("#imagen-generate")).to_be_focused()
+    expect(inside.locator("#imagen-generate")).to_be_in_viewport(ratio=1)
+
+
 def test_where_nobody_works_the_request_is_safe_and_goes_on_later(visit, cluster, writer):
     page = visit(STUDIO, writer)
     ask(page, "a kite")

@@ -209,7 +209,8 @@
     const here = new URL(location.href);
     here.searchParams.set("run", detail.run);
     history.replaceState(null, "", here);
-    if (section.getBoundingClientRect().top > innerHeight / 2) section.scrollIntoView(); // below the form on a narrow screen
+    const { top } = section.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) section.scrollIntoView(); // beside a long form, or below it on a narrow screen
   });
   document.addEventListener("imagen:show", async ({ detail }) => {
     await leaf(detail.state, detail.page);

@@ -113,7 +113,8 @@ def _admit(lane: Lane, now: datetime, limit: int) -> list[Job]:
         return []
     gateway = _gateway(lane.alias)
     allowed, until, code = _allowance(lane, gateway, now)
-    first = _due(now).filter(provider=lane.alias, status=JobStatus.QUEUED)
+    # Whose turns came to nothing stands behind who waits for the same moment.
+    first = _due(now).filter(provider=lane.alias, status=JobStatus.QUEUED).order_by("due_at", "fence")
     places = max(min(allowed, limit), 0)
     jobs = list(first[:places]) if places else []
     if allowed <= limit and len(jobs) == places:

@@ -95,3 +95,15 @@ def test_a_batch_of_ten_at_two_a_minute_waits_says_why_and_completes(site, ask, 
     assert Generation.objects.filter(status="completed").count() == 10
     times = sorted(job.time for job in imagen_gateway.jobs)
     assert all(later - earlier > 0.4 for earlier, later in zip(times, times[2:], strict=False))
+
+
+@pytest.mark.by_hand("the refusals are invented")
+def test_each_of_those_who_wait_has_its_turn_at_finding_out_whether_a_rest_is_over(ask):
+    many(ask, 5)
+    turns = []
+    for _turn in range(5):
+        claims.pause("wavespeed", "provider_rate_limited", seconds=60, steps=[1])
+        Gateway.objects.update(paused_until=timezone.now() - timedelta(seconds=1))
+        turns += [job.pk for job in claim()]
+        Job.objects.update(status="queued", due_at=timezone.now())  # refused, so that all of them wait for the same
+    assert len(turns) == len(set(turns)) == 5

@@ -118,7 +118,7 @@ class Row:
     @property
     def name(self) -> str:
         """The beginning of its description."""
-        return words.short(self.generation.prompt, most=60)
+        return words.short(self.generation.own_words, most=60)
 
 
 def weigh(deed: Deed, chosen: QuerySet[Generation], user: Any) -> list[Row]:

@@ -97,9 +97,9 @@ class GenerationAdmin(GenerationActions):
 
     @admin.display(description=gettext_lazy("description"))
     def description(self, generation: Generation) -> str:
-        """The beginning of the prompt, who asked, and how long ago."""
+        """The beginning of what somebody wrote, who asked, and how long ago."""
         age = words.ago(generation.created_at)
-        return words.pair(words.short(generation.prompt), words.by(generation.user, age))
+        return words.pair(words.short(generation.own_words), words.by(generation.user, age))
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, generation: Generation) -> str:
@@ -142,7 +142,7 @@ class GenerationAdmin(GenerationActions):
         """The page of one request."""
         generation = self.get_object(request, unquote(object_id))
         if generation is not None and self.has_view_permission(request, generation):
-            shown = {"title": words.short(generation.prompt), "subtitle": None, **live.context(generation, request)}
+            shown = {"title": words.short(generation.own_words), "subtitle": None, **live.context(generation, request)}
             extra_context = {**(extra_context or {}), **shown, **uses.lineage(generation, viewer(request))}
         return super().change_view(request, object_id, form_url, extra_context)
 
@@ -237,7 +237,7 @@ class GenerationAdmin(GenerationActions):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What goes, told plainly: pictures and words; the costs stay on record."""
         chosen = list(objs)
-        named = [words.short(generation.prompt) for generation in chosen]
+        named = [words.short(generation.own_words) for generation in chosen]
         gone = sum(len(generation.images.all()) for generation in chosen)
         counted = {self.opts.verbose_name_plural: len(chosen), Image._meta.verbose_name_plural: gone}
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}

@@ -159,7 +159,7 @@ def _shown(page: PlainAdmin, request: HttpRequest, job: Job, remedy: Remedy, for
     if job.status != JobStatus.UNCONFIRMED:
         return _back(page, request, job, told(Conflict(state=job.get_status_display())), messages.WARNING)
     facts: dict[str, Any] = {"remedy": remedy, "told": remedy.told % _facts(job), "form": form, "origin": _origin(job)}
-    facts |= {"doubt": _doubt(job, viewer(request)), "name": words.short(job.generation.prompt, most=60)}
+    facts |= {"doubt": _doubt(job, viewer(request)), "name": words.short(job.generation.own_words, most=60)}
     facts |= _bill(job) if remedy.paid else {}
     whole = {**page.admin_site.each_context(request), **facts, "title": remedy.title, "opts": page.opts}
     return TemplateResponse(request, "imagen/admin/resolve.html", {**whole, "media": page.media + form.media})

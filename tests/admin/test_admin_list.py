@@ -42,6 +42,16 @@ def test_a_row_says_what_was_asked_how_it_stands_who_where_and_when(sign_in, wor
     assert len(page.all("img", **{"class": "imagen-thumbnail"})) == 2
 
 
+@pytest.mark.parametrize("kind", ["generation", "image"])
+def test_lists_call_a_request_by_its_own_words_and_not_by_those_of_the_house(sign_in, kind):
+    client = sign_in("ann", *EDITOR)
+    said = {"prompt": "a red kite. No lettering.", "wording": {"own": "a red kite", "parts": []}}
+    completed(me(client), images=1, **said)
+    text = Page(client.get(reverse(f"admin:imagen_{kind}_changelist")).content.decode()).text
+    assert "a red kite" in text
+    assert "No lettering" not in text
+
+
 def test_what_is_under_way_shows_its_expected_cost(sign_in):
     client = sign_in("ann", *EDITOR)
     generation(me(client), cost_estimated=Decimal("0.0760"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from imagen.directives import CODES, NEVER, Directives, directives
 
@@ -43,3 +45,11 @@ def test_every_code_a_generation_can_end_with_can_be_asked_for(code: str) -> Non
 )
 def test_what_is_no_directive_stays_in_the_caption(text: str) -> None:
     assert directives(f"a {text} fox") == Directives(caption=f"a {text} fox")
+
+
+def test_the_guide_to_every_state_names_every_code_and_every_directive_it_shows_is_one() -> None:
+    guide = (settings.BASE_DIR / "docs/howto/see-every-state.md").read_text()
+    assert [code for code in CODES if f"`{code}`" not in guide] == []
+    shown = [text for text in re.findall(r"\[\[[^\]]*\]\]", guide) if "CODE" not in text]
+    assert len(shown) >= 6
+    assert [text for text in shown if directives(text).caption] == []

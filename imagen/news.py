@@ -24,6 +24,7 @@ from imagen.states import FINISHED, Review
 
 MOST = 20
 LONGEST = 60
+_HELD = Q(images__review=Review.HELD)
 _OPEN = ~Q(images__review__in=(Review.HELD, Review.REJECTED))
 
 
@@ -40,7 +41,8 @@ def _unseen(user: Any) -> list[Generation]:
     if user is None or not user.is_active or not user.has_perm("imagen.generate"):
         return []
     mine = Generation.objects.standing().filter(user=user.pk, unseen=True, status__in=FINISHED)
-    return list(mine.annotate(ready=Count("images", filter=_OPEN)).order_by("completed_at")[:MOST])
+    counts = {"ready": Count("images", filter=_OPEN), "held": Count("images", filter=_HELD)}
+    return list(mine.annotate(**counts).order_by("completed_at")[:MOST])
 
 
 def seen(request: HttpRequest, generation: Generation) -> None:
@@ -78,11 +80,12 @@ def sentences(generations: Iterable[Generation]) -> list[SafeString]:
 def _sentence(generation: Generation, thing: models.Model | None) -> SafeString:
     """“2 images for Snow leopards return are ready.”, with its links."""
     ready: int = getattr(generation, "ready")  # noqa: B009  # counted by the query
-    text = (
-        ngettext("%(count)s image for %(name)s is ready.", "%(count)s images for %(name)s are ready.", ready)
-        if ready
-        else _("The images for %(name)s are not there; see why.")
-    )
+    if ready:
+        text = ngettext("%(count)s image for %(name)s is ready.", "%(count)s images for %(name)s are ready.", ready)
+    elif getattr(generation, "held"):  # noqa: B009  # likewise
+        text = _("The images for %(name)s wait for a reviewer. You will be told.")
+    else:
+        text = _("The images for %(name)s are not there; see why.")
     blanks = text.replace("%(count)s", "{count}").replace("%(name)s", "{name}")
     said = format_html(blanks, count=ready, name=_name(generation, thing))
     where = address(generation)

@@ -56,15 +56,21 @@ def compose(
 ) -> Wording:
     """Own words, then the style, then the rules in use, but for those ``left_out`` that may be.
 
-    What the own words say already is not said twice, so a whole text may come back as somebody's own words.
+    What the own words say already, as a sentence or a clause, is not said twice, so a whole text may come back as
+    somebody's own words.
     """
     kept = [part for part in offered(style, rules) if part.locked or part.key not in left_out]
-    parts = tuple(part for part in kept if _plain(part.words) not in _plain(own))
+    parts = tuple(part for part in kept if not _says(own, part.words))
     return Wording(own=own, parts=parts, avoid=style.avoid if style and _named(style, kept) else "")
 
 
 def _named(style: Style, parts: Iterable[Part]) -> bool:
     return any(part.key == f"style:{style.pk}" for part in parts)
+
+
+def _says(own: str, words: str) -> bool:
+    clause = rf"(?:^|[.!?…:;,]) ?{re.escape(_plain(words))}(?:$|[.!?…:;,])"
+    return re.search(clause, _plain(own)) is not None
 
 
 def _plain(text: str) -> str:

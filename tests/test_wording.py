@@ -41,6 +41,19 @@ def test_own_words_that_say_it_already_are_enough():
     assert found.avoid == "photograph"
 
 
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [("pink flowers", "Ink"), ("a party by the sea", "Art"), ("a street with no peoples statue", "No people.")],
+)
+def test_what_only_occurs_within_other_words_is_not_said_yet(own, words):
+    rule = HouseRule(pk=1, name="Rule", words=words, locked=True)
+    assert compose(own, rules=(rule,)).prompt == f"{own}. {words}"
+
+
+def test_a_clause_that_says_it_is_enough():
+    assert compose("A street, no text, at dusk", rules=(TEXT,)).prompt == "A street, no text, at dusk"
+
+
 def test_the_pieces_are_the_prompt_and_say_whose_they_are():
     found = put("a kite", style=INK)
     assert " ".join(text for text, _part in found.pieces) == found.prompt

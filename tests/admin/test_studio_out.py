@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -51,6 +52,14 @@ def test_a_script_is_told_whatever_it_asks_and_nothing_happens(stranger: Client)
             answer = ask(address, **JSON)
             assert (answer.status_code, answer.json()["out"]) == (403, True)
             assert SENTENCE in Page(answer.json()["html"]).text
+
+
+def test_who_is_still_there_and_may_not_work_here_any_more_is_not_told_to_have_been_logged_out(sign_in) -> None:
+    client = sign_in("ann", "generate")
+    User.objects.update(is_staff=False)
+    said = Page(client.get(STUDIO, **JSON).json()["html"]).text
+    assert "Your account may not use this administration any more." in said
+    assert "logged out" not in said
 
 
 def test_who_logged_in_again_gets_a_mark_with_which_the_old_page_may_ask(sign_in: Callable[..., Client]) -> None:

@@ -176,6 +176,14 @@ def test_another_editor_at_the_same_field_is_named_by_what_they_do(ann, sign_in,
     assert "Watch" in text(ann.get(page, {"door": door(ann)}).content.decode())
 
 
+def test_what_began_hours_ago_is_not_counted_in_seconds(ann, sign_in, worker):
+    bob = sign_in("bob", *EDITOR)
+    row = ask(bob, num_images=2)
+    Generation.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(hours=30, minutes=7))
+    said = text(ann.get(reverse("admin:imagen_studio_changelist"), {"door": door(ann)}).content.decode())
+    assert "Another editor started 2 images for this field 30 hours ago." in said
+
+
 def test_stopping_ends_what_was_not_sent(ann, worker):
     row = ask(ann)
     found = ann.post(to("stop", row), **JSON).json()
@@ -483,6 +491,7 @@ def test_choosing_writes_nothing_yet(ann, picture):
         ({"alt_text": "A red kite over the dunes at dusk, wide angle!"}, "This is what the picture was asked for."),
         ({"alt_text": "A red kite over dunes at dusk, wide angle"}, "This is what the picture was asked for."),
         ({"alt_text": "x" * 501}, "at most 500"),
+        *(({"alt_text": sign}, "Say in words what the picture shows.") for sign in (".", "-", "x", "7 8", "…")),
         ({"focal_x": "101"}, "less than or equal to 100"),
         ({"meaning": "beautiful"}, "not one of the available choices"),
     ],
@@ -493,6 +502,18 @@ def test_what_is_missing_or_copied_is_said_and_everything_written_stays(ann, pic
     html = answer.json()["html"]
     assert complaint in text(html)
     assert 'value="kite"' in html
+
+
+def test_a_prompt_too_long_for_an_alt_text_is_refused_in_part_too(ann):
+    prompt = " ".join(f"a wave of the sea at {hour} o'clock" for hour in range(40))
+    image = completed(me(ann), prompt=prompt, place=PLACE, place_id="7").images.get()
+    answer = put(ann, image, alt_text=prompt[:500])
+    assert "This is what the picture was asked for." in text(answer.json()["html"])
+
+
+@pytest.mark.parametrize("words", ["猫", "Ox", "Café", "قطة"])
+def test_a_short_word_is_a_word_in_every_script(ann, picture, words):
+    assert put(ann, picture, alt_text=words).status_code == 200
 
 
 def test_the_alt_text_starts_empty_with_the_prompt_beside_it(ann, picture):
@@ -540,9 +561,9 @@ def test_a_picture_deleted_meanwhile_is_said_and_nothing_is_handed_over(ann, pic
 
 def test_a_picture_deleted_at_the_moment_it_is_described_is_said_too(ann, picture, monkeypatch):
     monkeypatch.setattr(Generation, "save_changes", lambda generation, **changes: Image.objects.all().delete())
-    answer = ann.post(to("place", picture), {"focal_x": "1", "focal_y": "1", "alt_text": "x"}, **JSON)
+    answer = ann.post(to("place", picture), {"focal_x": "1", "focal_y": "1", "alt_text": "A kite"}, **JSON)
     assert answer.status_code == 410
-    assert ann.post(reverse("admin:imagen_image_change", args=[picture.pk]), {"alt_text": "x"}).status_code == 404
+    assert ann.post(reverse("admin:imagen_image_change", args=[picture.pk]), {"alt_text": "A kite"}).status_code == 404
 
 
 def test_a_token_of_somebody_else_or_of_yesterday_hands_nothing_over(ann, picture, sign_in, monkeypatch):
@@ -618,6 +639,13 @@ def test_what_is_not_over_or_somebody_elses_is_no_news(ann, sign_in, worker):
 def test_what_failed_is_news_too(ann):
     generation(me(ann), status="failed", error_code="provider_failed", unseen=True)
     assert "The images for a lighthouse are not there; see why." in text(index(ann))
+
+
+def test_what_waits_for_a_reviewer_is_not_called_missing_or_ready(ann):
+    row = completed(me(ann), unseen=True)
+    row.images.update(review="held")
+    assert "The images for a lighthouse wait for a reviewer. You will be told." in text(index(ann))
+    assert news(ann, row)["said"] == "The result may be sensitive and waits for a reviewer. You will be told."
 
 
 def test_without_the_middleware_the_lists_of_imagen_and_the_index_say_it(ann, ready, settings):

@@ -340,6 +340,11 @@ def test_administrators_get_one_mail(ann, bare, django_capture_on_commit_callbac
     assert "no image service is set up" in sent.body
 
 
+def test_where_a_service_came_meanwhile_nobody_is_told_and_that_is_said(ann):
+    assert ann.post(TELL, **JSON).json() == {"said": "An image service is set up now."}
+    assert not Alarm.objects.exists()
+
+
 def test_without_scripts_it_is_told_too_and_leads_back_to_the_same_window(ann, bare):
     answer = ann.post(TELL, {"door": door(ann), "_popup": "1"})
     assert answer.status_code == 302
@@ -431,3 +436,11 @@ def test_the_sentences_are_said_in_every_language(ann, worker, client, language,
         for row, said in zip(rows, (late, unsaved, withheld), strict=True):
             answer = ann.get(to("state", row), headers={"Accept": "application/json", "Accept-Language": language})
             assert said in " ".join(text(answer.json()["html"]).split())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (119.9, "119 s"), (120, "2 minutes"), (7199, "119 minutes"), (7200, "2 hours"), (108_000, "30 hours")],
+)
+def test_how_long_it_has_gone_on_is_said_in_a_unit_one_can_grasp(seconds, said):
+    assert spans.about(seconds) == said

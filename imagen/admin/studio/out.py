@@ -21,7 +21,12 @@ FORBIDDEN = 403
 
 def answer(site: AdminSite, request: HttpRequest) -> HttpResponse | None:
     """What a script or a dialog is told; ``None`` for a page of its own, which leads to the login as always."""
-    facts = {"login": _login(site), "script": replies.by_script(request), "address": request.get_full_path()}
+    facts = {
+        "login": _login(site),
+        "known": request.user.is_authenticated,
+        "script": replies.by_script(request),
+        "address": request.get_full_path(),
+    }
     if replies.by_script(request):
         html = render_to_string("imagen/studio/out.html", facts, request)
         return JsonResponse({"out": True, "html": html}, status=FORBIDDEN)

@@ -19,6 +19,7 @@ ADVISED = 125  # characters that every screen reader reads in one breath
 MOST = 500
 ALIKE = 0.9
 NAME_WORDS = 6
+_WORD = re.compile(r"[^\W\d_]{2}|[\u2e80-\U0003ffff]")  # two letters, or one sign that is a word
 LONGEST_NAME = 80
 
 
@@ -48,6 +49,8 @@ class LibraryForm(forms.Form):
         """Words that say what is seen, and not what was asked for."""
         said = str(self.cleaned_data["alt_text"])
         generation = self.image.generation
+        if said and not _WORD.search(said):
+            raise forms.ValidationError(_("Say in words what the picture shows."))
         if said and any(alike(said, asked) for asked in (generation.prompt, generation.own_words)):
             raise forms.ValidationError(_("This is what the picture was asked for. Say what it shows."))
         return said
@@ -104,8 +107,8 @@ class PlaceForm(LibraryForm):
 
 
 def alike(said: str, asked: str) -> bool:
-    """Whether two texts have the same words, or almost."""
-    ours, theirs = _words(said), _words(asked)
+    """Whether two texts have the same words, or almost; of one that did not fit into the field, its beginning."""
+    ours, theirs = _words(said), _words(asked[: len(said)] if len(said) > ADVISED else asked)
     return ours == theirs or SequenceMatcher(None, ours, theirs, autojunk=False).ratio() >= ALIKE
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from imagen import spending
-from imagen.admin.studio import pace
+from imagen.admin.studio import pace, spans
 from imagen.admin.worker import reported, silent
 from imagen.doors import Door
 from imagen.messages import listed
@@ -112,7 +112,7 @@ def _said(step: int, place: int | None, usual: pace.Pace | None, *, slow: bool) 
 
 
 def _slow(seconds: int) -> str:
-    return _("Taking longer than usual (%(seconds)s s).") % {"seconds": seconds}
+    return _("Taking longer than usual (%(span)s).") % {"span": spans.about(seconds)}
 
 
 def _begun(generation: Generation, jobs: list[Job]) -> datetime:
@@ -152,8 +152,8 @@ def others(door: Door | None, user: Any) -> Other | None:
 
 def _told(other: Generation) -> str:
     text = ngettext(
-        "Another editor started %(count)s image for this field %(seconds)s s ago.",
-        "Another editor started %(count)s images for this field %(seconds)s s ago.",
+        "Another editor started %(count)s image for this field %(span)s ago.",
+        "Another editor started %(count)s images for this field %(span)s ago.",
         other.num_images,
     )
-    return text % {"count": other.num_images, "seconds": _seconds(other.created_at)}
+    return text % {"count": other.num_images, "span": spans.about(_seconds(other.created_at))}

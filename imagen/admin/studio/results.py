@@ -110,7 +110,8 @@ def _said(
         return wait.said
     ready = sum(tile.visible for tile in found)
     if not ready:
-        state = str(generation.get_status_display())
+        hidden = dict.fromkeys(tile.why for tile in found)  # there are pictures, and this is why none is shown
+        state = " ".join(hidden) or str(generation.get_status_display())
         return f"{state}. {wrong.text}" if wrong and wrong.text else state
     return ngettext("%(count)s picture is ready", "%(count)s pictures are ready", ready) % {"count": ready}
 

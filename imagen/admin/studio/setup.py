@@ -16,6 +16,7 @@ from imagen.admin.studio.doorway import home
 
 MINDS = "imagen.view_alarm"
 TOLD = gettext_lazy("Administrators have been told.")
+THERE = gettext_lazy("An image service is set up now.")
 
 
 def view(page: PlainAdmin, request: HttpRequest) -> HttpResponse:
@@ -32,10 +33,12 @@ def asked() -> bool:
     return alarms.sounding(alarms.WANTED)
 
 
-def want() -> None:
-    """Tell administrators that somebody wants pictures and no service makes them; nothing where one does."""
-    if not any(registry.choices()):
-        alarms.sound(alarms.WANTED)
+def want() -> str:
+    """Tell administrators that somebody wants pictures and no service makes them, or say that one does."""
+    if any(registry.choices()):
+        return str(THERE)
+    alarms.sound(alarms.WANTED)
+    return str(TOLD)
 
 
 def tell(page: PlainAdmin, request: HttpRequest) -> HttpResponse:
@@ -44,8 +47,8 @@ def tell(page: PlainAdmin, request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     if not page.has_view_permission(request):
         return replies.refused(page, request)
-    want()
+    said = want()
     if replies.by_script(request):
-        return JsonResponse({"said": str(TOLD)})
-    messages.success(request, str(TOLD))
+        return JsonResponse({"said": said})
+    messages.success(request, said)
     return HttpResponseRedirect(home(request))

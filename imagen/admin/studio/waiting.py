@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from imagen import anomalies, pipeline
 from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.studio import again, replies, results, setup, trouble
-from imagen.models import Generation
 
 
 @replies.permitted
@@ -39,9 +38,6 @@ def report(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpRespons
 @replies.permitted
 def want(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask administrators for a service that makes it."""
-    return results.act(request, pk, _wanted, said=str(setup.TOLD))
-
-
-def _wanted(generation: Generation) -> Generation:
-    setup.want()
-    return generation
+    return results.act(
+        request, pk, lambda generation: generation, said=setup.want() if request.method == "POST" else ""
+    )

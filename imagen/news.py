@@ -70,14 +70,15 @@ def untold(request: HttpRequest) -> list[Generation]:
     return [generation for generation in of(request) if generation.pk not in known]
 
 
-def sentences(generations: Iterable[Generation]) -> list[SafeString]:
-    """What is to be said of these, which ``of`` found."""
+def sentences(request: HttpRequest, generations: Iterable[Generation]) -> list[SafeString]:
+    """What is to be said of these, which ``of`` found, with links into the admin site that is asked."""
     ready = list(generations)
     known = _objects(ready)
-    return [_sentence(each, known.get(_where(each))) for each in ready]
+    site = request.resolver_match.namespace if request.resolver_match else ""
+    return [_sentence(each, known.get(_where(each)), site) for each in ready]
 
 
-def _sentence(generation: Generation, thing: models.Model | None) -> SafeString:
+def _sentence(generation: Generation, thing: models.Model | None, site: str) -> SafeString:
     """“2 images for Snow leopards return are ready.”, with its links."""
     ready: int = getattr(generation, "ready")  # noqa: B009  # counted by the query
     if ready:
@@ -87,26 +88,27 @@ def _sentence(generation: Generation, thing: models.Model | None) -> SafeString:
     else:
         text = _("The images for %(name)s are not there; see why.")
     blanks = text.replace("%(count)s", "{count}").replace("%(name)s", "{name}")
-    said = format_html(blanks, count=ready, name=_name(generation, thing))
-    where = address(generation)
+    said = format_html(blanks, count=ready, name=_name(generation, thing, site))
+    where = address(generation, site)
     return format_html('{} <a href="{}">{}</a>', said, where, _("Show")) if where else said
 
 
-def address(generation: Generation) -> str:
+def address(generation: Generation, site: str = "") -> str:
     """The Studio showing it; empty where a site has no such page."""
     try:
-        return f"{reverse('admin:imagen_studio_changelist')}?{urlencode({'run': generation.pk})}"
+        return f"{reverse('admin:imagen_studio_changelist', current_app=site)}?{urlencode({'run': generation.pk})}"
     except NoReverseMatch:
         return ""
 
 
-def _name(generation: Generation, thing: models.Model | None) -> SafeString:
+def _name(generation: Generation, thing: models.Model | None, site: str) -> SafeString:
     """What it is for, with the way there; without a saved object the beginning of its description."""
     if thing is None:
         return format_html("<q>{}</q>", Truncator(" ".join(generation.own_words.split())).chars(LONGEST))
     label = Truncator(str(thing)).chars(LONGEST)
     try:
-        where = reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
+        name = f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change"
+        where = reverse(name, args=[thing.pk], current_app=site)
     except NoReverseMatch:
         return format_html("<em>{}</em>", label)
     return format_html('<a href="{}"><em>{}</em></a>', where, label)

@@ -21,7 +21,7 @@ register = template.Library()
 def imagen_needs_you(context: dict[str, Any]) -> dict[str, Any]:
     """What waits for who looks, as sentences with their links; nothing when nothing does."""
     request = context["request"]
-    return {"duties": duties.of(request), "news": news.sentences(news.untold(request))}
+    return {"duties": duties.of(request), "news": news.sentences(request, news.untold(request))}
 
 
 @register.simple_tag

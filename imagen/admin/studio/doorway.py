@@ -17,8 +17,12 @@ from imagen.models import Generation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
-    """The door somebody came through, ``None`` without one; ``stale`` when it is not theirs or not open any more."""
+    """The door somebody came through, ``None`` without one; ``stale`` when it is not theirs or not open any more.
 
+    ``site`` is the name of the admin site it leads to.
+    """
+
+    site: str
     door: Door | None = None
     token: str = ""
     popup: bool = False
@@ -28,23 +32,29 @@ class Entrance:
     def of(cls, request: HttpRequest) -> Entrance:
         """As the address says; what is forged, expired or somebody else's opens nothing."""
         given, door = token(request), door_of(request)
-        return cls(door=door, token=given if door else "", popup=popup(request), stale=bool(given) and door is None)
+        stale = bool(given) and door is None
+        return cls(site=site(request), door=door, token=given if door else "", popup=popup(request), stale=stale)
 
     def page(self, run: Generation | None = None) -> str:
         """The page for the same field, in the same window."""
-        return _address("changelist", query=self._query(run=run.pk if run else None))
+        return _address(self.site, "changelist", query=self._query(run=run.pk if run else None))
 
     def state(self, run: Generation) -> str:
         """Where it is told how a request stands."""
-        return _address("state", run.pk, query=self._query())
+        return _address(self.site, "state", run.pk, query=self._query())
 
     @property
     def quote(self) -> str:
         """Where a price is told."""
-        return _address("quote", query=self._query())
+        return _address(self.site, "quote", query=self._query())
 
     def _query(self, **more: object) -> str:
         return _query(self.token, popup=self.popup, **more)
+
+
+def site(request: HttpRequest) -> str:
+    """The name of the admin site that is asked: there may be several, and not everybody is admitted to all."""
+    return request.resolver_match.namespace if request.resolver_match else ""
 
 
 def token(request: HttpRequest) -> str:
@@ -67,22 +77,22 @@ def popup(request: HttpRequest) -> bool:
 
 def home(request: HttpRequest, run: object = None) -> str:
     """The Studio's page, showing this request, for the same field and in the same kind of window."""
-    return _address("changelist", query=query(request, run=run))
+    return _address(site(request), "changelist", query=query(request, run=run))
 
 
 def like(request: HttpRequest, generation: Generation) -> str:
     """The Studio with a form that begins with this request, for who has no scripts."""
-    return _address("changelist", query=query(request, like=generation.pk))
+    return _address(site(request), "changelist", query=query(request, like=generation.pk))
 
 
 def example(request: HttpRequest, number: int) -> str:
     """The Studio with a form that begins with this example."""
-    return _address("changelist", query=query(request, example=number))
+    return _address(site(request), "changelist", query=query(request, example=number))
 
 
 def to(request: HttpRequest, name: str, pk: object) -> str:
     """One of the Studio's addresses about this row."""
-    return _address(name, pk, query=query(request))
+    return _address(site(request), name, pk, query=query(request))
 
 
 def query(request: HttpRequest, **more: object) -> str:
@@ -95,6 +105,6 @@ def _query(door: str, *, popup: bool, **more: object) -> str:
     return urlencode({name: str(value) for name, value in said.items() if value})
 
 
-def _address(name: str, *args: object, query: str) -> str:
-    address = reverse(f"admin:imagen_studio_{name}", args=args)
+def _address(site: str, name: str, *args: object, query: str) -> str:
+    address = reverse(f"admin:imagen_studio_{name}", args=args, current_app=site)
     return f"{address}?{query}" if query else address

@@ -45,7 +45,7 @@ def tell(request: HttpRequest, *, but: str = "") -> None:
     ready = {_mark(each): each for each in news.of(request) if str(each.pk) != but}
     told = request.session.get(TOLD, [])
     fresh = [mark for mark in ready if mark not in told]
-    for text in news.sentences(ready[mark] for mark in fresh):
+    for text in news.sentences(request, (ready[mark] for mark in fresh)):
         messages.success(request, text)
     news.told(request, *(ready[mark] for mark in fresh))
     if fresh:

@@ -70,7 +70,12 @@ def buttons(client, row, **query):
     [
         ("content_filtered", DECLINED, ["Edit prompt", "Report wrong refusal"], FREE),
         ("provider_rejected", DECLINED, ["Edit prompt", "Report wrong refusal"], FREE),
-        ("provider_unavailable", "WaveSpeedAI is not answering.", ["Try Apiframe · 7 credits"], FREE),
+        (
+            "provider_unavailable",
+            "WaveSpeedAI did not answer, and we no longer try.",
+            ["Try Apiframe · 7 credits", "Try again · 0.04 USD"],
+            FREE,
+        ),
         ("output_expired", "The service deleted the file before we could fetch it.", ["Make again · 0.04 USD"], ""),
         (
             "model_retired",
@@ -79,7 +84,12 @@ def buttons(client, row, **query):
             FREE,
         ),
         ("provider_timeout", "No answer from WaveSpeedAI within the time we wait.", ["Try again · 0.04 USD"], FREE),
-        ("provider_rate_limited", "There were too many requests for too long, and we no longer try.", [], FREE),
+        (
+            "provider_rate_limited",
+            "WaveSpeedAI takes only so many requests at a time and had no room for this one. We no longer try.",
+            ["Try Apiframe · 7 credits", "Try again · 0.04 USD"],
+            FREE,
+        ),
     ],
 )
 def test_a_failure_is_said_word_by_word_with_its_ways_on_and_its_money(ann, settings, code, sentence, ways, money):

@@ -136,6 +136,8 @@ def test_what_takes_longer_than_usual_says_so_and_can_be_left(ann, worker):
     assert "left" not in said
     assert all(way in said for way in ("Keep waiting", "Stop", "Tell me when ready"))
     assert found["said"] == "Generating. Taking longer than usual."
+    Job.objects.update(created_at=timezone.now() - timedelta(seconds=7204))
+    assert "Taking longer than usual (2 hours)." in told(ann, row)
     ann.post(to("state", row), **JSON)
     row.refresh_from_db()
     assert row.unseen

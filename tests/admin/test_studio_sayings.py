@@ -398,6 +398,24 @@ def test_who_may_not_generate_reads_it_wherever_they_come(sign_in):
         assert sentence in eve.post(reverse(f"admin:imagen_studio_{name}"), **JSON).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        *((0, "a second"), (119, "119 seconds"), (120, "2 minutes")),
+        *((7199, "119 minutes"), (7204, "2 hours"), (172900, "2 days")),
+    ],
+)
+def test_a_time_that_is_only_counted_is_said_in_whole_units(seconds, told):
+    assert spans.about(seconds) == told
+
+
+@pytest.mark.parametrize("code", ["provider_auth", "provider_insufficient_credits"])
+def test_where_only_an_administrator_can_mend_it_another_service_makes_it(ann, worker, settings, code):
+    settings.IMAGEN = {**settings.IMAGEN, "PROVIDERS": {**settings.IMAGEN["PROVIDERS"], "apiframe": APIFRAME}}
+    assert buttons(ann, failed(me(ann), code)) == ["Try Apiframe · 7 credits", "Try again · 0.04 USD"]
+    assert buttons(ann, waits(ann, code, 60)) == ["stop", "Try Apiframe · 7 credits"]
+
+
 # --- times in words, and the languages
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from imagen import spending
-from imagen.admin.studio import pace
+from imagen.admin.studio import pace, spans
 from imagen.admin.worker import reported, silent
 from imagen.doors import Door
 from imagen.messages import listed
@@ -112,7 +112,8 @@ def _said(step: int, place: int | None, usual: pace.Pace | None, *, slow: bool) 
 
 
 def _slow(seconds: int) -> str:
-    return _("Taking longer than usual (%(seconds)s s).") % {"seconds": seconds}
+    told = _("%(high)s s") % {"high": seconds} if seconds < 2 * PATIENCE else spans.about(seconds)
+    return _("Taking longer than usual (%(time)s).") % {"time": told}
 
 
 def _begun(generation: Generation, jobs: list[Job]) -> datetime:

@@ -15,6 +15,13 @@ def span(seconds: float) -> str:
     return _SPANS[unit](count) % {"count": count}
 
 
+def about(seconds: float) -> str:
+    """This time as people count it: in seconds up to two minutes, in minutes up to two hours, and so on."""
+    whole = max(1, round(seconds))
+    unit = next(unit for unit in _SPANS if whole >= 2 * unit or unit == 1)
+    return span(whole // unit * unit)
+
+
 def every(seconds: float) -> str:
     """How often, when it is done again after this time."""
     unit, count = _measured(seconds)

@@ -244,5 +244,6 @@ MORE: Mapping[str, tuple[Callable[[Case], Iterator[Way]], ...]] = {  # by the co
     **dict.fromkeys(anomalies.REFUSALS, (_reworded, _report)),
     **dict.fromkeys(kept.STORED, (_save,)),
     "provider_not_configured": (_elsewhere, _set_up),
+    **dict.fromkeys(("provider_auth", "provider_insufficient_credits"), (_elsewhere, _rest)),
     "provider_unavailable": (_wait,),
 }

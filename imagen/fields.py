@@ -101,7 +101,7 @@ class ImagenImageWidget(AdminFileWidget):
         seen = str(value or "") if self.seen is None else self.seen
         picked, current = self._picked(), value.url if self.is_initial(value) else ""
         chosen = {"name": name, "seen": seen, "token": self.token if picked else "", "picked": picked}
-        row = self.opening.row(_identity(value))
+        row = {"window": f"{name}-imagen", **self.opening.row(_identity(value))}
         return {**context, "imagen": {**chosen, **row, "opening": self.opening, "current": current}}
 
     def _picked(self) -> dict[str, str]:
@@ -191,9 +191,9 @@ class ImagenObjectWidget(forms.Widget):
             listed.held = value
         inner = self.widget.render(name, value, attrs)
         most = placing.MOST if getattr(listed, "more", False) else 0
-        link = f"add_{(attrs or {}).get('id', f'id_{name}')}"  # Django's script takes the field's id from it
-        row = self.opening.row("")
-        return {"inner": inner, "imagen": {"link": link, "opening": self.opening, "most": most, **row}}
+        window = (attrs or {}).get("id", f"id_{name}")  # by its name Django's script knows which field to fill
+        names = {"window": window, "link": f"add_{window}"}  # and it makes the one of the other
+        return {"inner": inner, "imagen": {**names, "opening": self.opening, "most": most, **self.opening.row("")}}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """What was chosen."""

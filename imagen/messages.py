@@ -11,7 +11,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from imagen.sentences import ALARMS, FIELD_SENTENCES, KEPT, MONEY, OVER, SENTENCES
+from imagen.sentences import ALARMS, CAME, FIELD_SENTENCES, KEPT, MONEY, OVER, SENTENCES
 
 
 def money(amount: Decimal, unit: str) -> str:
@@ -41,9 +41,9 @@ class _Blanks(dict[str, Any]):
         return "–"
 
 
-def sentence(code: str, *, over: bool = False, **params: Any) -> str:
-    """What this code says to a person; ``over`` when nobody tries any more."""
-    text = over and OVER.get(code)
+def sentence(code: str, *, over: bool = False, came: bool = False, **params: Any) -> str:
+    """What this code says to a person; ``over`` when nobody tries any more, ``came`` when all is there."""
+    text = CAME.get(code) if came else over and OVER.get(code)
     return str(text or SENTENCES.get(code, SENTENCES["internal_error"]).text) % _Blanks(params)
 
 
@@ -79,9 +79,10 @@ def alarm(cause: str, **params: Any) -> str:
     return str(ALARMS.get(cause, _("Something went wrong on our side."))) % _Blanks(params)
 
 
-def next_actions(code: str) -> tuple[str, ...]:
-    """What can be done about this code."""
-    return SENTENCES.get(code, SENTENCES["internal_error"]).actions
+def next_actions(code: str, *, over: bool = False) -> tuple[str, ...]:
+    """What can be done about this code; there is nothing to wait for once it is ``over``."""
+    actions = SENTENCES.get(code, SENTENCES["internal_error"]).actions
+    return (*(each for each in actions if each != "wait"), "retry") if over and "wait" in actions else actions
 
 
 def spent(code: str) -> str:

@@ -51,9 +51,10 @@ def story(generation: Generation) -> Story:
     known, code = facts(generation), _trouble(generation)
     costly = [warning for warning in generation.warnings if messages.spent(warning)]
     money = spending.line(generation, next(iter([code, *costly] if code else costly), ""))
+    warned = [tell(each, came=generation.status == Status.COMPLETED, **known) for each in generation.warnings]
     return Story(
         error=replace(tell(code, over=generation.finished, **known), money=money) if code else None,
-        warnings=tuple(replace(tell(each, **known), money=money * (each in costly)) for each in generation.warnings),
+        warnings=tuple(replace(each, money=money * (each.code in costly)) for each in warned),
         money=money,
     )
 
@@ -68,9 +69,10 @@ def facts(generation: Generation) -> dict[str, Any]:
     return {**offer, "id": generation.pk, "ready": len(generation.images.all()), "asked": generation.num_images}
 
 
-def tell(code: str, **facts: Any) -> Told:
-    """A code with its sentence and next steps."""
-    return Told(code=code, message=messages.sentence(code, **facts), next_actions=messages.next_actions(code))
+def tell(code: str, *, over: bool = False, **facts: Any) -> Told:
+    """A code with its sentence and next steps; ``over`` when nobody tries any more."""
+    steps = messages.next_actions(code, over=over)
+    return Told(code=code, message=messages.sentence(code, over=over, **facts), next_actions=steps)
 
 
 def offered(code: str, *, alias: str, retired: date | None, successor: str) -> Told:

@@ -173,8 +173,15 @@ KEPT: Mapping[str, Any] = {
     "asked": _("%(provider)s is being asked for the picture once more; that is free."),
 }
 OVER: Mapping[str, Any] = {  # instead of the sentence that says that we keep trying
+    "provider_rate_limited": _(
+        "%(provider)s takes only so many requests at a time and had no room for this one. We no longer try."
+    ),
+    "provider_unavailable": _("%(provider)s did not answer, and we no longer try."),
     "storage_unavailable": _("The picture exists but could not be saved."),
     "storage_full": _("The picture exists but the site's storage is full."),
+}
+CAME: Mapping[str, Any] = {  # instead of the warning that it may still come
+    "provider_timeout": _("No answer from %(provider)s within the time we wait; the picture came later."),
 }
 
 ALARMS: Mapping[str, Any] = {

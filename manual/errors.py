@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.utils import translation
 
-from imagen.sentences import ACTIONS, FIELD_SENTENCES, MONEY, SENTENCES, Sentence
+from imagen.sentences import ACTIONS, CAME, FIELD_SENTENCES, MONEY, OVER, SENTENCES, Sentence
 from manual.marks import table
 
 HEAD = """# Errors
@@ -35,9 +35,11 @@ MADE = """## Codes of a generation
 
 In `error` of a generation, while it waits or once it is over; the request itself was taken.
 """
+ENDED = """Once it has failed nothing is tried any more: `retry` stands where `wait` did, and these sentences stand instead.
+"""
 TOLD = """## Warnings
 
-In `warnings`: nothing has to be done.
+In `warnings`: nothing has to be done. `provider_timeout` warns too, until all is there with its sentence above.
 """
 FIELDS = """## Codes of a field
 
@@ -64,8 +66,11 @@ def _parts() -> Iterable[str]:
     yield table(("code", "HTTP", "meaning", "next"), (_answer(*each) for each in asked))
     yield MADE
     yield table(("code", "meaning", "spent", "next"), (_generation(*each) for each in made))
+    yield ENDED
+    yield table(("code", "meaning"), ((f"`{code}`", plain(said)) for code, said in OVER.items()))
     yield TOLD
     yield table(("code", "meaning"), ((_anchored(code), plain(said.text)) for code, said in told))
+    yield table(("code", "once all is there"), ((f"`{code}`", plain(said)) for code, said in CAME.items()))
     yield FIELDS
     yield table(("code", "meaning"), ((f"`{code}`", plain(said)) for code, said in FIELD_SENTENCES.items()))
     yield STEPS

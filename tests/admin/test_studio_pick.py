@@ -136,6 +136,8 @@ def test_what_takes_longer_than_usual_says_so_and_can_be_left(ann, worker):
     assert "left" not in said
     assert all(way in said for way in ("Keep waiting", "Stop", "Tell me when ready"))
     assert found["said"] == "Generating. Taking longer than usual."
+    Job.objects.update(created_at=timezone.now() - timedelta(seconds=7204))
+    assert "Taking longer than usual (2 hours)." in told(ann, row)
     ann.post(to("state", row), **JSON)
     row.refresh_from_db()
     assert row.unseen
@@ -238,7 +240,7 @@ def test_without_scripts_every_button_leads_back_to_the_page(ann, worker):
         ("provider_failed", "could not make this picture", "Try again · 0.04 USD"),
         ("output_expired", "The service deleted the file before we could fetch it.", "Make again · 0.04 USD"),
         ("model_retired", "WaveSpeedAI no longer has Imagen 4 (Google switched it off on ", "Use Nano Banana 2.1"),
-        ("provider_unavailable", "is not answering", ""),
+        ("provider_unavailable", "WaveSpeedAI did not answer, and we no longer try.", "Try again · 0.04 USD"),
     ],
 )
 def test_a_failure_says_what_happened_what_it_cost_and_the_way_on(ann, code, sentence, way):

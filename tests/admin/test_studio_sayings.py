@@ -70,7 +70,12 @@ def buttons(client, row, **query):
     [
         ("content_filtered", DECLINED, ["Edit prompt", "Report wrong refusal"], FREE),
         ("provider_rejected", DECLINED, ["Edit prompt", "Report wrong refusal"], FREE),
-        ("provider_unavailable", "WaveSpeedAI is not answering.", ["Try Apiframe · 7 credits"], FREE),
+        (
+            "provider_unavailable",
+            "WaveSpeedAI did not answer, and we no longer try.",
+            ["Try Apiframe · 7 credits", "Try again · 0.04 USD"],
+            FREE,
+        ),
         ("output_expired", "The service deleted the file before we could fetch it.", ["Make again · 0.04 USD"], ""),
         (
             "model_retired",
@@ -79,7 +84,12 @@ def buttons(client, row, **query):
             FREE,
         ),
         ("provider_timeout", "No answer from WaveSpeedAI within the time we wait.", ["Try again · 0.04 USD"], FREE),
-        ("provider_rate_limited", "There were too many requests for too long, and we no longer try.", [], FREE),
+        (
+            "provider_rate_limited",
+            "WaveSpeedAI takes only so many requests at a time and had no room for this one. We no longer try.",
+            ["Try Apiframe · 7 credits", "Try again · 0.04 USD"],
+            FREE,
+        ),
     ],
 )
 def test_a_failure_is_said_word_by_word_with_its_ways_on_and_its_money(ann, settings, code, sentence, ways, money):
@@ -391,6 +401,13 @@ def test_who_may_not_generate_reads_it_wherever_they_come(sign_in):
         assert sentence in text(answer.content.decode())
     for name in ("quote", "changelist"):
         assert sentence in eve.post(reverse(f"admin:imagen_studio_{name}"), **JSON).content.decode()
+
+
+@pytest.mark.parametrize("code", ["provider_auth", "provider_insufficient_credits"])
+def test_where_only_an_administrator_can_mend_it_another_service_makes_it(ann, worker, settings, code):
+    settings.IMAGEN = {**settings.IMAGEN, "PROVIDERS": {**settings.IMAGEN["PROVIDERS"], "apiframe": APIFRAME}}
+    assert buttons(ann, failed(me(ann), code)) == ["Try Apiframe · 7 credits", "Try again · 0.04 USD"]
+    assert buttons(ann, waits(ann, code, 60)) == ["stop", "Try Apiframe · 7 credits"]
 
 
 # --- times in words, and the languages

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from imagen.doors import Door
-from imagen.models import Anomaly, Event, Job
+from imagen.models import Anomaly, Event, Generation, Job
 from tests.admin.conftest import EDITOR, WAVESPEED
 from tests.admin.pages import Page
 from tests.admin.test_studio_pick import HTML, JSON, PLACE, door, form_of, me, news, quiet, text, to, told
@@ -257,26 +258,46 @@ def test_who_asks_to_be_told_reads_that_they_will_be(ann, worker):
 # --- nothing asked for yet ---
 
 
+def examples(page):
+    """The buttons that begin the form, in order."""
+    return page.all("button", name="example", form="imagen-form")
+
+
+def pressed(client, number, **said):
+    """The form after an example was pressed before any script ran, with this written in it."""
+    answer = client.post(STUDIO, {"example": str(number), **said})
+    assert answer.status_code == 200
+    assert not Generation.objects.exists()
+    return answer.context["form"]
+
+
 def test_an_empty_column_has_three_examples_that_begin_the_form(ann):
     page = Page(ann.get(STUDIO).content.decode())
-    links = [link["href"] for link in page.all("a") if "data-example" in link]
-    assert len(links) == 3
+    assert [each["value"] for each in examples(page)] == ["1", "2", "3"]
     assert "A lighthouse on a rocky coast at dawn" in page.text
-    form = ann.get(links[0]).context["form"]
-    assert form["prompt"].value().startswith("A lighthouse on a rocky coast at dawn")
-    assert ann.get(STUDIO, {"example": "9"}).context["form"]["prompt"].value() in (None, "")
+    first, second = (pressed(ann, number)["prompt"].value() for number in (1, 2))
+    assert first.startswith("A lighthouse on a rocky coast at dawn")
+    assert pressed(ann, 2, prompt=first)["prompt"].value() == second != first
+    assert pressed(ann, 9)["prompt"].value() == ""
+
+
+def test_an_example_replaces_no_words_and_no_choice_of_ones_own(ann):
+    form = pressed(ann, 1, prompt="my own kite", num_images="4", aspect_ratio="16:9")
+    said = {name: form[name].value() for name in ("prompt", "num_images", "aspect_ratio")}
+    assert said == {"prompt": "my own kite", "num_images": "4", "aspect_ratio": "16:9"}
 
 
 def test_an_example_keeps_the_field_somebody_came_from(ann):
-    page = Page(ann.get(STUDIO, {"door": door(ann), "_popup": "1"}).content.decode())
-    links = [link["href"] for link in page.all("a") if "data-example" in link]
-    assert all("door=" in link and "_popup=1" in link for link in links)
+    page = Page(ann.post(f"{STUDIO}?{urlencode({'door': door(ann), '_popup': 1})}", {"example": "1"}).content.decode())
+    (form,) = page.all("form", id="imagen-form")
+    assert "door=" in form["action"]
+    assert "_popup=1" in form["action"]
+    assert len(examples(page)) == 3
 
 
 def test_where_something_was_asked_for_there_are_no_examples(ann):
     row = completed(me(ann))
-    page = Page(ann.get(STUDIO, {"run": row.pk}).content.decode())
-    assert not [link for link in page.all("a") if "data-example" in link]
+    assert not examples(Page(ann.get(STUDIO, {"run": row.pk}).content.decode()))
 
 
 @pytest.mark.parametrize(("permission", "said"), [("view_alarm", "Open settings"), ("", "Ask administrator")])

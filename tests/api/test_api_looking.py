@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -15,6 +16,7 @@ from django.utils import timezone
 from imagen import pipeline
 from imagen.api import places, waiting
 from imagen.models import Generation, IdempotencyKey, Image, Job, Tempo
+from imagen.sentences import SENTENCES
 from tests import factories
 from tests.api.conftest import Api
 
@@ -85,12 +87,50 @@ def test_a_finished_generation_shows_its_pictures_and_what_they_cost(ann):
             "Sandbox",
             ["wait", "choose_provider"],
         ),
+        (
+            {"status": "failed", "error_code": "provider_rate_limited"},
+            "provider_rate_limited",
+            "had no room for this one. We no longer try. Nothing was charged.",
+            ["choose_provider", "retry"],
+        ),
+        (
+            {"status": "failed", "error_code": "provider_unavailable"},
+            "provider_unavailable",
+            "Sandbox did not answer, and we no longer try. Nothing was charged.",
+            ["choose_provider", "retry"],
+        ),
+        (
+            {"status": "failed", "error_code": "storage_full"},
+            "storage_full",
+            "the site's storage is full. ",
+            ["ask_administrator", "retry"],
+        ),
+        ({"status": "failed", "error_code": "internal_error"}, "internal_error", "on our side", ["retry"]),
     ],
 )
 def test_what_went_wrong_is_a_code_a_sentence_and_a_next_step(ann, fields, code, words, actions):
     error = ann.get(path(factories.generation(ann.user, **fields))).json()["error"]
     assert (error["code"], error["next_actions"]) == (code, actions)
     assert words in error["message"]
+
+
+UNDER_WAY = re.compile("waits its turn|keep trying|sent by itself|still comes")
+
+
+@pytest.mark.parametrize("code", [code for code, said in SENTENCES.items() if said.actions and not said.status])
+def test_of_what_has_failed_nobody_says_that_it_goes_on(ann, code):
+    error = ann.get(path(factories.generation(ann.user, status="failed", error_code=code))).json()["error"]
+    assert "wait" not in error["next_actions"]
+    assert bool(UNDER_WAY.search(error["message"])) is (code == "provider_timeout")  # a late picture is still shown
+
+
+def test_once_a_late_picture_is_there_nobody_says_that_it_may_still_come(ann):
+    told = {}
+    for status in ("processing", "completed"):
+        made = factories.generation(ann.user, status=status, warnings=["provider_timeout"])
+        ((_code, told[status]),) = (each.values() for each in ann.get(path(made)).json()["warnings"])
+    assert "If the picture still comes, we show it." in told["processing"]
+    assert told["completed"].startswith("No answer from Sandbox within the time we wait; the picture came later.")
 
 
 def test_a_finished_generation_does_not_complain_about_how_it_came(ann):

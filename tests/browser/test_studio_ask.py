@@ -377,7 +377,7 @@ def test_nothing_stands_in_anybodys_way(visit, editor, scheme):
     button(page).click()
     expect(page.get_by_text("Fill in: animal, place.")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert not violations(page, "#imagen-studio")
+    assert not violations(page, ".imagen-studio")
 
 
 def test_a_word_the_site_does_not_allow_is_selected_where_it_stands(visit, editor, settings):

@@ -63,6 +63,13 @@ def scripted(page):
     expect(page.locator("#imagen-form.imagen-scripted")).to_have_count(1)
 
 
+def sent(page, button):
+    """The page that comes when this is pressed before any script ran."""
+    page.evaluate("window.before = true")
+    button.click(no_wait_after=True)
+    page.wait_for_function("!window.before && document.getElementById('imagen-results')")
+
+
 # --- asking ---
 
 
@@ -96,6 +103,24 @@ def test_the_scripts_do_not_take_the_focus_from_who_writes(late):
     expect(page.get_by_label("Seed")).to_be_focused()
 
 
+def test_an_example_pressed_before_the_scripts_ran_takes_no_words_from_who_wrote_some(late):
+    page, let_go = late(STUDIO, "call")
+    words, example = page.get_by_label("Description"), page.locator("[name=example]").first
+    said = example.inner_text()
+    words.fill("My own kite")
+    page.get_by_role("radio", name="4", exact=True).check()
+    sent(page, example)
+    expect(words).to_have_value("My own kite")
+    expect(page.get_by_role("radio", name="4", exact=True)).to_be_checked()
+    words.fill("")
+    sent(page, example)
+    expect(words).to_have_value(said)
+    words.fill("My own kite")
+    let_go()
+    expect(example).to_be_hidden()
+    expect(words).to_have_value("My own kite")
+
+
 def test_a_button_that_needs_scripts_is_not_there_before(late, writer):
     generation(person("bea"), place=PLACE, place_id="7")
     door = Door(place=PLACE, place_id="7", ratio="16:9").sign(writer)
@@ -121,6 +146,20 @@ def test_the_way_to_the_studio_taken_before_the_script_ran_leads_back_into_the_f
         window.get_by_role("button", name="Put into the").click()
     expect(hero(page).get_by_role("status")).to_have_text(PICKED)
     expect(hero(page).get_by_alt_text(ALT)).to_be_visible()
+
+
+def test_the_window_of_a_relation_opened_before_the_scripts_ran_fills_its_field_and_closes(late, writer, row):
+    writer.user_permissions.add(*Permission.objects.filter(codename__in=("view_style", "add_style", "change_style")))
+    page, let_go = late(reverse("admin:imagen_style_add"), "field")  # Django's script waits for it too
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Generate…").click()
+    let_go()
+    window = opened.value
+    window.goto(f"{window.url}&run={row.pk}")
+    use(window)
+    with window.expect_event("close"):
+        window.get_by_role("button", name="Put into the").click()
+    expect(page.locator("[name=example]")).to_have_value(str(row.images.get(index=0).pk))
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ _NEXT = {
     "wait": ("internal_error",),
 }
 ACTIONS = {code: actions.split(", ") for actions, codes in _NEXT.items() for code in codes}
+OVER = {"wait, choose_provider": "choose_provider, retry", "wait": "retry"}  # nobody waits for what has failed
 
 
 def row(number: str, *values: Any, name: str) -> Any:
@@ -95,14 +96,20 @@ class End:
             "ready": self.images,
             "asked": generation.num_images,
         }
-        said = messages.sentence(self.code, **facts, successor="Nano Banana 2.1")
+        over = self.status == "failed"
+        said = messages.sentence(self.code, over=over, **facts, successor="Nano Banana 2.1")
         assert "–" not in said, "a blank was left in the sentence"
         price = PRICES[generation.provider] * (self.cost or generation.num_images)
         price_told = spending.price(price, UNITS[generation.provider])
         free = self.free_again(generation)
         key = "spent" if free else self.about_money()
         money = f"{messages.money_line(key, price=price_told)} {free}".rstrip()
-        return {"code": self.code, "message": f"{said} {money}", "next_actions": ACTIONS[self.code]}
+        return {"code": self.code, "message": f"{said} {money}", "next_actions": self.steps()}
+
+    def steps(self) -> list[str]:
+        """What can be done about it."""
+        told = ", ".join(ACTIONS[self.code])
+        return OVER.get(told, told).split(", ") if self.status == "failed" else ACTIONS[self.code]
 
     def free_again(self, generation: Generation) -> str:
         """What is said of asking for it once more, where nobody said that it will not come."""

@@ -68,14 +68,13 @@ def _services(form: StudioForm) -> dict[str, Any]:
 
 
 def begun(request: HttpRequest, entrance: Entrance, run: Generation | None) -> StudioForm:
-    """The form as its page first shows it: ``like`` in the address is varied, ``run`` said again, or an example."""
+    """The form as its page first shows it: ``like`` in the address is varied, ``run`` said again."""
     like = _like(request)
     if like:
         said = _said(like)
         milder = rewording.milder(said["prompt"]) if "reword" in request.GET else ""
         return blank(request, entrance, **{**said, "prompt": milder or said["prompt"]}, parent=str(like.pk))
-    example = examples.chosen(request)
-    return blank(request, entrance, **(_said(run) if run else {"prompt": example} if example else {}))
+    return blank(request, entrance, **(_said(run) if run else {}))
 
 
 def _like(request: HttpRequest) -> Generation | None:
@@ -97,8 +96,8 @@ def _said(earlier: Generation) -> dict[str, Any]:
 
 
 def answer(request: HttpRequest, entrance: Entrance) -> Answer:
-    """What comes of what was posted: pictures, a template filled in or kept, or the form with what is wrong."""
-    if "use" in request.POST:
+    """What comes of what was posted: pictures, a template filled in or kept, an example, or what is wrong."""
+    if not request.POST.keys().isdisjoint(("use", "example")):
         return Answer(form=_as_said(request, entrance))
     if "keep" in request.POST or _names_a_template(request):
         return _keep(request, entrance)
@@ -138,9 +137,10 @@ def _made(form: StudioForm, origin: Origin) -> str:
 
 
 def _as_said(request: HttpRequest, entrance: Entrance) -> StudioForm:
-    """The same form, not sent: with the words of the template that was chosen."""
+    """The same form, not sent: with the words of the template or the example that was chosen."""
     said = {name: value for name, value in request.POST.items() if name not in ("mark", "shown")}
     shown, kept = (set(request.POST.getlist(name)) for name in ("known", "kept"))
+    said["prompt"] = examples.begun(request.POST)
     form = blank(request, entrance, **{**said, "slots": request.POST.getlist("slots")}, left_out=shown - kept)
     if "use" in request.POST and form.chosen_template:
         form.initial["prompt"] = form.filled()

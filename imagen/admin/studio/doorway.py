@@ -85,11 +85,6 @@ def like(request: HttpRequest, generation: Generation) -> str:
     return _address(site(request), "changelist", query=query(request, like=generation.pk))
 
 
-def example(request: HttpRequest, number: int) -> str:
-    """The Studio with a form that begins with this example."""
-    return _address(site(request), "changelist", query=query(request, example=number))
-
-
 def to(request: HttpRequest, name: str, pk: object) -> str:
     """One of the Studio's addresses about this row."""
     return _address(site(request), name, pk, query=query(request))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
-
-from imagen.admin.studio.doorway import example
 
 EXAMPLES = (
     gettext_lazy("A lighthouse on a rocky coast at dawn, soft mist, photographed from the sea"),
@@ -16,12 +13,8 @@ EXAMPLES = (
 )
 
 
-def links(request: HttpRequest) -> list[dict[str, Any]]:
-    """Each of them with the address where the form begins with it; the address carries its number alone."""
-    return [{"text": text, "href": example(request, number)} for number, text in enumerate(EXAMPLES, start=1)]
-
-
-def chosen(request: HttpRequest) -> str:
-    """The one the address names; empty for none."""
+def begun(said: Mapping[str, str]) -> str:
+    """The description once the example that was pressed has begun it; words of one's own stay."""
+    own = said.get("prompt", "")
     known = {str(number): str(text) for number, text in enumerate(EXAMPLES, start=1)}
-    return known.get(request.GET.get("example", ""), "")
+    return own if own.strip() and own not in known.values() else known.get(said.get("example", ""), own)

@@ -50,7 +50,7 @@ def context(
     if generation is None:
         other = progress.others(door, user)
         facts |= {"other": other, "other_urls": other and _urls(request, other.watch)}
-        return {**facts, "examples": examples.links(request)}
+        return {**facts, "examples": examples.EXAMPLES}
     prefetch_related_objects([generation], "images", "jobs")
     news.seen(request, generation)
     return {**facts, **_run(request, generation, door)}

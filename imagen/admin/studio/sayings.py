@@ -58,9 +58,9 @@ def _declined(generation: Generation, told: Told) -> str:
 
 
 def _busy(generation: Generation, told: Told) -> str:
-    due = min((job.due_at for job in _queued(generation, told.code) if job.due_at), default=None)
     if generation.finished:
-        return _("There were too many requests for too long, and we no longer try.")
+        return told.message
+    due = min((job.due_at for job in _queued(generation, told.code) if job.due_at), default=None)
     seconds = math.ceil((due - timezone.now()).total_seconds()) if due else 0
     if seconds < 1:
         return _("Too many requests just now. We are about to try again.")
@@ -72,6 +72,8 @@ def _queued(generation: Generation, code: str) -> list[Job]:
 
 
 def _away(generation: Generation, told: Told) -> str:
+    if generation.finished:
+        return told.message
     return _("%(provider)s is not answering.") % {"provider": provider_label(generation.provider)}
 
 

@@ -242,8 +242,8 @@ WAYS: Mapping[str, Callable[[Case], Iterator[Way]]] = {
 }
 MORE: Mapping[str, tuple[Callable[[Case], Iterator[Way]], ...]] = {  # by the code itself
     **dict.fromkeys(anomalies.REFUSALS, (_reworded, _report)),
-    **dict.fromkeys(kept.STORED, (_save, _rest)),
+    **dict.fromkeys(kept.STORED, (_save,)),
     "provider_not_configured": (_elsewhere, _set_up),
-    "provider_rate_limited": (_rest,),
-    "provider_unavailable": (_wait, _rest),
+    **dict.fromkeys(("provider_auth", "provider_insufficient_credits"), (_elsewhere, _rest)),
+    "provider_unavailable": (_wait,),
 }

@@ -8,7 +8,6 @@
   let woven = null; // what the template said with its gaps filled
   let before = ""; // what stood there before a template was chosen
   let brought = null; // what the form that opened us said
-  let given = null; // an example that was chosen
   let reworded = null; // what was said before a milder wording, and that wording
 
   const field = (name) => form.elements[name];
@@ -53,7 +52,7 @@
     if (event.target.dataset.gap) write(woven = filled());
     if (event.target.name !== "prompt") return;
     document.getElementById("imagen-filled").hidden = event.target.value !== brought || !brought;
-    document.querySelector(".imagen-examples")?.toggleAttribute("hidden", !untouched());
+    spare();
     if (reworded && event.target.value !== reworded.after) tellOfChanges(null);
     // Words changed by hand are the editor's own: the gaps would overwrite them.
     if (woven !== null && event.target.value !== woven) gaps().replaceChildren();
@@ -82,7 +81,8 @@
 
   // --- asked again ---
 
-  const untouched = () => !field("prompt").value.trim() || [brought, given].includes(field("prompt").value);
+  const examples = () => [...document.querySelectorAll("[name=example]")].map((each) => each.textContent);
+  const untouched = () => !field("prompt").value.trim() || [brought, ...examples()].includes(field("prompt").value);
 
   form.addEventListener("click", (event) => {
     const link = event.target.closest("[data-show]");
@@ -91,11 +91,16 @@
     document.dispatchEvent(new CustomEvent("imagen:show", { detail: { state: link.dataset.show, page: link.href } }));
   });
 
+  // Whoever has words of their own needs no example.
+  function spare() {
+    document.querySelector(".imagen-examples")?.toggleAttribute("hidden", !untouched());
+  }
+
   document.addEventListener("click", (event) => {
-    const example = event.target.closest?.("[data-example]");
-    if (!example || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    if (untouched()) write(given = example.textContent);
+    const example = event.target.closest?.("[name=example]");
+    if (!example) return;
+    event.preventDefault(); // before we ran, the server keeps what was written
+    write(example.textContent);
     field("prompt").focus();
   });
 
@@ -156,4 +161,5 @@
   // A template that was chosen before we ran.
   const early = field("template")?.selectedOptions[0];
   if (early?.value && !early.defaultSelected && field("prompt").value === field("prompt").defaultValue) choose();
+  spare();
 })();

@@ -61,6 +61,7 @@ class Settings:
     LOG_PROMPTS: bool = False
     PROMPT_RULES: Mapping[str, Sequence[str]] = field(default_factory=dict)
     REWORDING: str = "imagen.rewording.by_table"
+    ENHANCE: str = "imagen.enhancing.by_table"
     ENCRYPTION_KEYS: Sequence[str] = ()
     WEBHOOK_SECONDS: float = 15
     WEBHOOK_SLOTS: int = 16

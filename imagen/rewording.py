@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Callable
-from difflib import SequenceMatcher
-from typing import Any
 
-from django.utils.module_loading import import_string
-
-from imagen.conf import settings
-from imagen.types import MAX_PROMPT
-
-logger = logging.getLogger("imagen")
+from imagen import rewriting
 
 WORDS = (  # whole words in any case, and what is said instead
     # violence
@@ -69,24 +60,8 @@ _BEGINS = re.compile(r"(?:^|[.!?…]\s+)$")
 
 def milder(text: str) -> str:
     """This description as ``IMAGEN["REWORDING"]`` would say it; empty when that has nothing to offer."""
-    reword = site_function() if settings.REWORDING else None
-    if reword is None:
-        return ""
-    try:
-        said = str(reword(text)).strip()
-    except Exception as error:  # a site's own function may raise anything, and the page has more to show
-        logger.warning("IMAGEN['REWORDING'] failed: %s", type(error).__name__)
-        return ""
-    return said if said != text.strip() and len(said) <= MAX_PROMPT else ""
-
-
-def site_function() -> Callable[[str], str] | None:
-    """The function of that name; ``None`` when there is none."""
-    try:
-        found: Any = import_string(settings.REWORDING)
-    except ImportError:
-        return None
-    return found if callable(found) else None
+    said = rewriting.said("REWORDING", text)
+    return said if said and said != text.strip() else ""
 
 
 def by_table(text: str) -> str:
@@ -100,10 +75,3 @@ def _replaced(found: re.Match[str], words: str) -> str:
     said = found.expand(words)
     begins = found.group()[0].isupper() and _BEGINS.search(found.string[: found.start()])
     return said[0].upper() + said[1:] if begins else said
-
-
-def changes(before: str, after: str) -> list[dict[str, str]]:
-    """The words that differ, what each ``was`` and is ``now``; one of the two may be empty."""
-    was, now = before.split(), after.split()
-    steps = SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
-    return [{"was": " ".join(was[a:b]), "now": " ".join(now[c:d])} for kind, a, b, c, d in steps if kind != "equal"]

@@ -61,6 +61,8 @@ def test_a_sound_site_hears_nothing() -> None:
         pytest.param({"STUDIO_NUM_IMAGES": 5}, "E001", id="more pictures than anybody may ask for at once"),
         pytest.param({"REWORDING": "no.such.function"}, "W033", id="a rewording nobody has"),
         pytest.param({"REWORDING": "imagen.rewording.WORDS"}, "W033", id="a rewording that is none"),
+        pytest.param({"ENHANCE": "no.such.function"}, "W033", id="an enhancer nobody has"),
+        pytest.param({"ENHANCE": "imagen.enhancing.NAMED"}, "W033", id="an enhancer that is none"),
         pytest.param({"PROVIDERS": {"other": {"BACKEND": "no.such.Backend"}}}, "E002", id="a backend nobody has"),
         pytest.param({"PROVIDERS": {"other": {"BACKEND": "decimal.Decimal"}}}, "E002", id="a backend that is none"),
         pytest.param({"OFFERS": {"wavespeed": {"imagen-4": {"prize": "1"}}}}, "E003", id="an unknown field"),

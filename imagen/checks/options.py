@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
-from imagen import registry, rewording
+from imagen import registry, rewriting
 from imagen.checks.message import Check, error, listed, nearest, warning
 from imagen.conf import current, settings
 from imagen.egress import Guard
@@ -127,11 +127,13 @@ def base_urls_can_be_called(**kwargs: Any) -> Iterator[CheckMessage]:
             )
 
 
-def rewording_can_be_called(**kwargs: Any) -> Iterator[CheckMessage]:
-    """W033: the Studio would offer no other wording, because nothing is there under this name."""
-    if settings.REWORDING and rewording.site_function() is None:
-        what = f"IMAGEN['REWORDING'] is {settings.REWORDING!r}, which is no function that can be imported."
-        yield warning(33, what, "Write the dotted path of a function, or '' to offer no other wording.")
+def rewriting_can_be_called(**kwargs: Any) -> Iterator[CheckMessage]:
+    """W033: the Studio would not offer to reword or to enhance a description: nothing is there under this name."""
+    for setting in ("REWORDING", "ENHANCE"):
+        name = getattr(settings, setting)
+        if name and rewriting.function(setting) is None:
+            what = f"IMAGEN[{setting!r}] is {name!r}, which is no function that can be imported."
+            yield warning(33, what, "Write the dotted path of a function, or '' to offer it nowhere.")
 
 
 def keys_travel_encrypted(**kwargs: Any) -> Iterator[CheckMessage]:
@@ -164,6 +166,6 @@ SENSE: tuple[Check, ...] = (
     leases_outlive_calls,
     storage_has_its_alias,
     base_urls_can_be_called,
-    rewording_can_be_called,
+    rewriting_can_be_called,
     keys_travel_encrypted,
 )

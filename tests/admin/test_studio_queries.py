@@ -93,6 +93,8 @@ def cases(client: Client) -> Iterator[tuple[str, Call]]:
     yield "page, more like this", lambda: client.get(STUDIO, {**inside, "like": rows["ready"].pk})
     said = {"prompt": "a kite", "num_images": "2", "aspect_ratio": "16:9", "model": "imagen-4", "mark": ""}
     yield "quote", lambda: client.post(f"{to('quote')}?door={door}", said, **JSON)
+    yield "enhance", lambda: client.post(f"{to('enhance')}?door={door}", said, **JSON)
+    yield "enhance, without scripts", lambda: client.post(f"{STUDIO}?door={door}", {**said, "enhance": "1"})
     yield "ask, something is wrong", lambda: client.post(f"{STUDIO}?door={door}", {**said, "prompt": ""}, **JSON)
     picture = rows["ready"].images.get(index=0)
     for name, extra in (("script", JSON), ("page", {})):

@@ -88,6 +88,7 @@ def test_asking_is_readable_on_every_screen_and_is_photographed(tour: Tour, room
     enter(tour, room)
     tour.stop("studio-open", part="")
     _worded(tour, room)
+    _enhanced(tour, room)
     _refused(tour, room)
     tour.page.goto(room.studio(door=False, popup=False))
     tour.stop("studio-page-empty", None, part=STUDIO_PART)
@@ -106,6 +107,14 @@ def _worded(tour: Tour, room: Room) -> None:
     for summary in frame.locator("summary").all()[1:]:
         summary.click()
     tour.stop("studio-more", None, part="")
+
+
+def _enhanced(tour: Tour, room: Room) -> None:
+    frame = enter(tour, room)
+    frame.get_by_label("Description").fill("The open sea at dusk, violet sky")
+    frame.get_by_role("button", name="Enhance").click()
+    expect(frame.locator("#imagen-reworded ins")).to_be_visible()
+    tour.stop("studio-enhance", part="")
 
 
 def _refused(tour: Tour, room: Room) -> None:

@@ -15,7 +15,7 @@ from imagen import pipeline, rewording
 from imagen.admin import catalogue, once
 from imagen.admin.base import viewer
 from imagen.admin.forms import ASKED, blame
-from imagen.admin.studio import display, examples, price, setup, slot
+from imagen.admin.studio import display, enhance, examples, price, setup, slot
 from imagen.admin.studio.doorway import Entrance
 from imagen.admin.studio.form import StudioForm
 from imagen.doors import Door
@@ -51,6 +51,7 @@ def context(form: StudioForm, entrance: Entrance, said: str = "", *, paced: bool
         **display.of_form(form),
         "quote": price.of_form(form, paced=paced),
         "entrance": entrance,
+        "enhance": enhance.offered(entrance),
         "slot": slot.name(entrance.door) if entrance.door else "",
         **_services(form),
         "may_keep": form.user.has_perm("imagen.add_template"),
@@ -96,9 +97,11 @@ def _said(earlier: Generation) -> dict[str, Any]:
 
 
 def answer(request: HttpRequest, entrance: Entrance) -> Answer:
-    """What comes of what was posted: pictures, a template filled in or kept, an example, or what is wrong."""
+    """What comes of what was posted: pictures, a template filled in or kept, other words, or what is wrong."""
     if not request.POST.keys().isdisjoint(("use", "example")):
-        return Answer(form=_as_said(request, entrance))
+        return Answer(form=as_said(request, entrance))
+    if "enhance" in request.POST or "undo" in request.POST:
+        return Answer(form=_enhanced(request, entrance))
     if "keep" in request.POST or _names_a_template(request):
         return _keep(request, entrance)
     form = StudioForm(request.POST, user=viewer(request), door=entrance.door)
@@ -136,7 +139,7 @@ def _made(form: StudioForm, origin: Origin) -> str:
     return str(pipeline.request(user=form.user, origin=origin, **form.options).pk)
 
 
-def _as_said(request: HttpRequest, entrance: Entrance) -> StudioForm:
+def as_said(request: HttpRequest, entrance: Entrance) -> StudioForm:
     """The same form, not sent: with the words of the template or the example that was chosen."""
     said = {name: value for name, value in request.POST.items() if name not in ("mark", "shown")}
     shown, kept = (set(request.POST.getlist(name)) for name in ("known", "kept"))
@@ -148,13 +151,24 @@ def _as_said(request: HttpRequest, entrance: Entrance) -> StudioForm:
     return form
 
 
+def _enhanced(request: HttpRequest, entrance: Entrance) -> StudioForm:
+    """The same form with richer words and what they changed, or with those it had before."""
+    form = as_said(request, entrance)
+    if "undo" in request.POST:
+        form.initial["prompt"] = request.POST["undo"]
+        return form
+    form.enhanced = enhance.of_form(form)
+    form.initial["prompt"] = form.enhanced.after or form.initial.get("prompt")
+    return form
+
+
 def _keep(request: HttpRequest, entrance: Entrance) -> Answer:
     """Keep the words as a template of one's own."""
-    user, form = viewer(request), _as_said(request, entrance)
+    user, form = viewer(request), as_said(request, entrance)
     name, text = (request.POST.get(field, "").replace("\0", "").strip() for field in ("keep_as", "prompt"))
     if not user.has_perm("imagen.add_template"):
         return Answer(form=form, said=_("You may not keep templates."))
     if not name or not text:
         return Answer(form=form, said=_("A template needs a name and a description."))
     Template.objects.create(name=name[:LONGEST_NAME], owner=user, text=text[:5000], style=form.chosen_style)
-    return Answer(form=_as_said(request, entrance), said=_("“%(name)s” is kept among your templates.") % {"name": name})
+    return Answer(form=as_said(request, entrance), said=_("“%(name)s” is kept among your templates.") % {"name": name})

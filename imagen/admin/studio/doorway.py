@@ -48,6 +48,11 @@ class Entrance:
         """Where a price is told."""
         return _address(self.site, "quote", query=self._query())
 
+    @property
+    def enhance(self) -> str:
+        """Where words are enhanced."""
+        return _address("enhance", query=self._query())
+
     def _query(self, **more: object) -> str:
         return _query(self.token, popup=self.popup, **more)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -19,6 +19,9 @@ from imagen.doors import Door
 from imagen.messages import listed
 from imagen.models import Generation, Style, Template
 from imagen.types import MAX_IMAGES, MAX_PROMPT
+
+if TYPE_CHECKING:
+    from imagen.admin.studio.enhance import Enhanced
 
 GONE = gettext_lazy("This is no longer offered. Choose another.")
 MOST_GAPS = 20
@@ -70,6 +73,7 @@ class StudioForm(AskForm):
         if "model" not in kwargs.get("initial", {}):
             self.initial["model"] = _able_model(self.initial["aspect_ratio"])
         self.wording = wording.Wording(own="")
+        self.enhanced: Enhanced | None = None
 
     # --- the words ---
 

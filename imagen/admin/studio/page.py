@@ -29,12 +29,26 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from imagen.admin import once
 from imagen.admin.base import ReadOnlyAdmin, viewer
 from imagen.admin.plea import tell_answer
-from imagen.admin.studio import asking, candidates, have, notices, out, placing, price, replies, results, setup, waiting
+from imagen.admin.studio import (
+    asking,
+    candidates,
+    enhance,
+    have,
+    notices,
+    out,
+    placing,
+    price,
+    replies,
+    results,
+    setup,
+    waiting,
+)
 from imagen.admin.studio.doorway import Entrance
 from imagen.models import Generation, Studio
 
 ADDRESSES = (
     ("quote/", "quote"),
+    ("enhance/", "enhance"),
     ("setup/", "setup"),
     ("tell/", "tell"),
     ("<uuid:pk>/", "state"),
@@ -47,6 +61,7 @@ ADDRESSES = (
     ("pictures/<uuid:pk>/discard/", "discard"),
 )
 PARTS = ("price", "notes", "sent", "have")
+SCRIPTS = ("call", "studio", "words", "enhance", "results", "place")
 ELSEWHERE: dict[str, Callable[..., HttpResponseBase]] = {
     "state": results.view,
     "stop": waiting.stop,
@@ -65,7 +80,7 @@ class StudioAdmin(ReadOnlyAdmin):
 
     class Media:
         css = {"all": ["imagen/studio.css", "imagen/results.css"]}
-        js = [Script(f"imagen/{name}.js", defer=True) for name in ("call", "studio", "words", "results", "place")]
+        js = [Script(f"imagen/{name}.js", defer=True) for name in SCRIPTS]
 
     # --- who may ---
 
@@ -83,6 +98,7 @@ class StudioAdmin(ReadOnlyAdmin):
         """Our own addresses and none of a list of rows; all may be shown in a frame of this site."""
         views: dict[str, Any] = {
             "quote": self.quote_view,
+            "enhance": self.enhance_view,
             "setup": partial(setup.view, self),
             "tell": partial(setup.tell, self),
             **{name: partial(view, self) for name, view in ELSEWHERE.items()},
@@ -183,3 +199,11 @@ class StudioAdmin(ReadOnlyAdmin):
         shown = {"quote": facts, "have": have.shown(request, request.POST.get("prompt", ""))}
         html = {name: render_to_string(f"imagen/studio/{name}.html", shown, request) for name in PARTS}
         return JsonResponse({"button": facts["button"], "html": html})
+
+    def enhance_view(self, request: HttpRequest) -> HttpResponse:
+        """Richer words for what the form says so far; nothing is kept and nothing is sent."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_view_permission(request):
+            return replies.refused(self, request)
+        return enhance.answer(asking.as_said(request, Entrance.of(request)))

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from imagen import anomalies, claims, kept, registry, rewording, unsaved
+from imagen import anomalies, claims, kept, registry, rewording, rewriting, unsaved
 from imagen.admin import catalogue
 from imagen.admin.deeds import may_act
 from imagen.admin.studio import again, progress, sayings, setup, successor
@@ -118,7 +118,7 @@ def _reworded(case: Case) -> Iterator[Way]:
     """The form with a milder description, if the site's table knows one; nothing is sent by it."""
     own = case.generation.own_words
     if milder := rewording.milder(own):
-        changes = listed(*(_("“%(was)s” → “%(now)s”") % each for each in rewording.changes(own, milder)))
+        changes = listed(*(_("“%(was)s” → “%(now)s”") % each for each in rewriting.changes(own, milder)))
         fill = json.dumps({"prompt": milder, "changes": changes})
         note = _("A milder wording: %(changes)s") % {"changes": changes}
         yield Way(label=_("Try another wording"), href=f"{case.like}&reword=1", fill=fill, note=note)

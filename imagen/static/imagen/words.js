@@ -6,9 +6,10 @@
   const GAP = /\{\s*([^{}\s](?:[^{}]{0,38}[^{}\s])?)\s*\}/g;
   const opener = window.parent !== window ? window.parent : window.opener;
   let woven = null; // what the template said with its gaps filled
+  let tail = ""; // what was added to that
   let before = ""; // what stood there before a template was chosen
   let brought = null; // what the form that opened us said
-  let reworded = null; // what was said before a milder wording, and that wording
+  let reworded = null; // other words for the same, and all there was before them
 
   const field = (name) => form.elements[name];
   const gaps = () => document.getElementById("imagen-gaps");
@@ -24,7 +25,7 @@
 
   function filled() {
     const said = Object.fromEntries([...gaps().querySelectorAll("input")].map((each) => [each.dataset.gap, each.value.trim()]));
-    return text().replace(GAP, (whole, name) => said[name] || whole);
+    return text().replace(GAP, (whole, name) => said[name] || whole) + tail;
   }
 
   function row(name, place) {
@@ -40,6 +41,7 @@
     const names = [...new Set([...text().matchAll(GAP)].map((found) => found[1]))];
     if (field("prompt").value !== woven) before = field("prompt").value;
     gaps().replaceChildren(...names.map(row));
+    tail = "";
     woven = text() ? filled() : null;
     write(woven ?? before);
     const style = field("template").selectedOptions[0].dataset.style;
@@ -53,7 +55,7 @@
     if (event.target.name !== "prompt") return;
     document.getElementById("imagen-filled").hidden = event.target.value !== brought || !brought;
     spare();
-    if (reworded && event.target.value !== reworded.after) tellOfChanges(null);
+    if (reworded && event.target.value !== reworded.after) tell(null);
     // Words changed by hand are the editor's own: the gaps would overwrite them.
     if (woven !== null && event.target.value !== woven) gaps().replaceChildren();
   });
@@ -63,7 +65,6 @@
   form.addEventListener("click", (event) => {
     if (event.target.id === "imagen-close") close();
     if (event.target.id === "imagen-dice") draw();
-    if (event.target.closest("#imagen-reworded button")) { write(reworded.before); field("prompt").focus(); }
     if (event.target.id !== "imagen-write-out") return;
     for (const chip of form.querySelectorAll("[name=kept]:not(:disabled)")) chip.checked = false;
     const plain = form.querySelector("[name=style][value='']");
@@ -104,24 +105,64 @@
     field("prompt").focus();
   });
 
-  function tellOfChanges(changes, before) {
-    const note = document.getElementById("imagen-reworded");
-    reworded = changes ? { before, after: field("prompt").value } : null;
-    note.querySelector("span").textContent = changes ?? "";
-    note.hidden = !changes;
-  }
-
   document.addEventListener("imagen:reuse", ({ detail }) => {
-    const before = field("prompt").value;
     for (const name of ["model", "negative_prompt", "seed", "parent"]) if (name in detail) field(name).value = detail[name] ?? "";
     const shape = [...field("aspect_ratio")].find((each) => each.value === detail.aspect_ratio);
     if (shape) shape.checked = true;
     for (const each of form.querySelectorAll("[name=slots]")) if ("slots" in detail) each.checked = detail.slots.includes(each.value);
     if (detail.negative_prompt || detail.seed) form.querySelector(".imagen-more").open = true;
     field("model").dispatchEvent(new Event("change", { bubbles: true }));
-    write(detail.prompt ?? "");
-    tellOfChanges(detail.changes, before);
+    reword(detail.prompt ?? "", ...(detail.changes ? [detail.changes] : []));
     field("prompt").focus();
+  });
+
+  // --- other words for the same, and back ---
+
+  const note = () => document.getElementById("imagen-reworded");
+  const now = () => ({ before: field("prompt").value, woven, tail, rows: [...(gaps()?.children ?? [])] });
+
+  function tell(what) {
+    reworded = what;
+    note().querySelector("bdi").replaceChildren(...(what?.shown ?? []));
+    note().hidden = !what;
+  }
+
+  // With nothing to show there is nothing to undo.
+  function reword(words, ...shown) {
+    const was = now();
+    if (was.before === woven && words.startsWith(woven)) { // a template stays one, with its gaps
+      tail += words.slice(woven.length);
+      woven = words;
+    }
+    write(words);
+    tell(shown.length ? { ...was, after: field("prompt").value, shown } : null);
+  }
+
+  function undo() {
+    const { before, rows } = reworded;
+    ({ woven, tail } = reworded);
+    tell(null);
+    gaps()?.replaceChildren(...rows);
+    write(before);
+    field("prompt").focus();
+  }
+
+  // A form that is drawn anew keeps what can be undone, or brings it.
+  function adopt() {
+    const [after, shown] = [field("prompt").value, [...note().querySelector("bdi").childNodes]];
+    if (!note().hidden) reworded = { ...now(), before: note().querySelector("button").value, after, shown };
+    else if (reworded?.after === after) tell(reworded);
+  }
+
+  adopt();
+  document.addEventListener("imagen:drawn", adopt);
+  document.addEventListener("imagen:enhanced", ({ detail }) => {
+    reword(detail.prompt, ...document.createRange().createContextualFragment(detail.html).childNodes);
+  });
+  form.addEventListener("click", (event) => {
+    if (!event.target.closest("#imagen-reworded button")) return;
+    event.preventDefault();
+    undo();
   });
 
   // --- the form that opened us ---

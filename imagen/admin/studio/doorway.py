@@ -51,7 +51,7 @@ class Entrance:
     @property
     def enhance(self) -> str:
         """Where words are enhanced."""
-        return _address("enhance", query=self._query())
+        return _address(self.site, "enhance", query=self._query())
 
     def _query(self, **more: object) -> str:
         return _query(self.token, popup=self.popup, **more)

@@ -142,7 +142,7 @@ class ImageAdmin(PlainAdmin):
     def origin(self, image: Image) -> str:
         """The request it came from."""
         where = reverse("admin:imagen_generation_change", args=[image.generation_id])
-        return format_html('<a href="{}">{}</a>', where, words.short(image.generation.own_words))
+        return format_html('<a href="{}" dir="auto">{}</a>', where, words.short(image.generation.own_words))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list under its plain name; in the window where one is chosen for a relation, the way to a new one."""

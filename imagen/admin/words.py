@@ -130,7 +130,7 @@ def pair(first: Any, second: Any) -> str:
 
 def by(person: Any, age: str) -> str:
     """Who and how long ago."""
-    return format_html("{} · {}", person, age) if person else age
+    return format_html("<bdi>{}</bdi> · {}", person, age) if person else age
 
 
 def badge(generation: Generation) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection
@@ -9,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imagen import placing
+from imagen.models import Generation
 from project.articles.models import Article, Figure
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
@@ -128,6 +132,16 @@ def test_the_page_of_a_request_leads_to_the_one_it_was_varied_from_and_back(ann)
     assert shown(ann, second).all("a", href=page_of(first))
     assert shown(ann, first).all("a", href=page_of(second))
     assert "Variations" not in shown(ann, completed(me(ann), prompt="something else")).text
+
+
+def test_variations_in_the_same_words_are_told_apart_by_how_they_stand_and_when_they_were_asked_for(ann):
+    first = completed(me(ann), prompt="a lighthouse")
+    for day, status in ((3, "failed"), (4, "queued")):
+        made = generation(me(ann), prompt="a lighthouse", parent=first, status=status)
+        Generation.objects.filter(pk=made.pk).update(created_at=datetime(2026, 11, day, 12, tzinfo=UTC))
+    said = " ".join(shown(ann, first).text.split())
+    told = r"Led to a lighthouse · Waiting · Nov\. 4, 2026, .* Led to a lighthouse · Failed · Nov\. 3, 2026,"
+    assert re.search(told, said)
 
 
 def test_what_somebody_else_asked_for_is_not_told_in_a_lineage(ann):

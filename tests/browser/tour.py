@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from tests.browser.looks import DJANGOS_OWN, FITS, STILL, violations
 
-ADMIN_PART = "#content-main"
+ADMIN_PART = "#content"
 MOST_BYTES = 250_000
 HEAVY = 110_000
 LOADED = "[...document.images].every((image) => !image.src || (image.complete && image.naturalWidth))"

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core import signing
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imagen.doors import Door, Pick
@@ -141,6 +143,17 @@ def test_no_answer_is_chosen_before_somebody_chooses(ann: Client, picture: Image
     answers = page.all("input", name="disclosure")
     assert [each["value"] for each in answers] == ["yes", "no", "illustration"]
     assert not [each for each in answers if "checked" in each]
+
+
+def test_the_question_costs_no_query(ann: Client, picture: Image, settings: Any) -> None:
+    counts = []
+    for when in ("always", "ask"):
+        settings.IMAGEN = {**settings.IMAGEN, "DISCLOSURE": when}
+        panel(ann, picture)  # what Django remembers from then on
+        with CaptureQueriesContext(connection) as queries:
+            panel(ann, picture)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 15
 
 
 @pytest.mark.usefixtures("asking")

@@ -21,6 +21,7 @@ from imagen.types import MAX_IMAGES
 _THROTTLES = {"generate": "1200/min", "read": "6000/min", "manage": "1200/min", "anonymous": "120/min"}
 
 
+DISCLOSURES = ALWAYS, ASK = "always", "ask"
 _MINUTE, _HOUR = 60, 3600
 # https://www.standardwebhooks.com: the schedule of tries, each wait after the one before
 _STANDARD = (0, 5, *(n * _MINUTE for n in (5, 30)), *(n * _HOUR for n in (2, 5, 10, 14, 20, 24)))
@@ -35,6 +36,7 @@ class Settings:
     OFFERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     DEFAULT_MODEL: str = "imagen-4"
     STUDIO_NUM_IMAGES: int = 2
+    DISCLOSURE: str = "always"
     STORAGE: str = "imagen"
     POLL_SECONDS: float = 1.0
     POLL_MAX_SECONDS: float = 15.0
@@ -80,6 +82,7 @@ class Settings:
         for each in fields(cls):
             _check(each.name, getattr(found, each.name), each.type)
         _check_count(found.STUDIO_NUM_IMAGES)
+        _check_disclosure(found.DISCLOSURE)
         _check_money(found)
         _check_throttles(found.THROTTLES or {})
         _check_rules(found.PROMPT_RULES)
@@ -117,6 +120,13 @@ def _check(name: str, value: Any, annotation: Any) -> None:
 def _check_count(count: int) -> None:
     if count > MAX_IMAGES:
         raise ImproperlyConfigured(f"IMAGEN['STUDIO_NUM_IMAGES'] has to be from 1 to {MAX_IMAGES}, not {count}.")
+
+
+def _check_disclosure(when: str) -> None:
+    if when not in DISCLOSURES:
+        raise ImproperlyConfigured(
+            f"IMAGEN['DISCLOSURE'] has to be {' or '.join(map(repr, DISCLOSURES))}, not {when!r}."
+        )
 
 
 def _check_money(found: Settings) -> None:

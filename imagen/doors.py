@@ -69,7 +69,8 @@ class Pick(_Signed):
 
     ``meaning`` is one of ``Meaning``; ``alt_text`` is empty only where it decorates. ``name`` is the file's name
     without its ending. ``focal`` is the focal point in per cent from the left and the top. ``crop`` is the shape it is
-    cut to when it is placed, empty: as it is.
+    cut to when it is placed, empty: as it is. ``disclosure`` is one of ``Disclosure``, with the ``reason`` for a no and
+    the version of the ``question``; empty where nobody was asked.
     """
 
     image: str
@@ -79,3 +80,6 @@ class Pick(_Signed):
     name: str = ""
     focal: tuple[int, ...] = (50, 50)
     crop: str = ""
+    disclosure: str = ""
+    reason: str = ""
+    question: int = 0

@@ -185,12 +185,17 @@ def record(
         image=image,
         meaning=meaning,
         alt_text=alt[:LONGEST_ALT],
+        **_answered(pick),
         file_name=(getattr(value, "name", "") or "")[:LONGEST_FILE],
         user_id=user.pk if user else None,
     )
     if isinstance(value, FieldFile) and value:
         transaction.on_commit(partial(renditions.make, placed, value), robust=True)
     return placed
+
+
+def _answered(pick: Pick | None) -> dict[str, Any]:
+    return {name: getattr(pick, name) for name in ("disclosure", "reason", "question")} if pick else {}
 
 
 def _standing(image: Image | None) -> Image | None:

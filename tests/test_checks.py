@@ -59,6 +59,7 @@ def test_a_sound_site_hears_nothing() -> None:
     [
         pytest.param({"POLL_SECOND": 1}, "E001", id="an unknown setting"),
         pytest.param({"STUDIO_NUM_IMAGES": 5}, "E001", id="more pictures than anybody may ask for at once"),
+        pytest.param({"DISCLOSURE": "never"}, "E001", id="a disclosure nobody makes"),
         pytest.param({"REWORDING": "no.such.function"}, "W033", id="a rewording nobody has"),
         pytest.param({"REWORDING": "imagen.rewording.WORDS"}, "W033", id="a rewording that is none"),
         pytest.param({"ENHANCE": "no.such.function"}, "W033", id="an enhancer nobody has"),

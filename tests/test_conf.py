@@ -39,6 +39,8 @@ def test_a_key_like_nothing_is_named_alone():
         ("LOG_PROMPTS", 1),
         ("STUDIO_NUM_IMAGES", 0),
         ("STUDIO_NUM_IMAGES", 5),
+        ("DISCLOSURE", "sometimes"),
+        ("DISCLOSURE", True),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(key, value):

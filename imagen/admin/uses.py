@@ -11,13 +11,22 @@ from django.contrib.auth import get_permission_codename
 from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from imagen.models import Generation, Image, Placement
+from imagen.conf import ASK, settings
+from imagen.models import Disclosure, Generation, Image, Placement
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MOST = 20
+ANSWERS = {
+    "": gettext_lazy("nobody was asked"),
+    Disclosure.YES.value: gettext_lazy("could be taken for real"),
+    Disclosure.NO.value: gettext_lazy("could not be taken for real: “%(reason)s”"),
+    Disclosure.ILLUSTRATION.value: gettext_lazy("plainly an illustration"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +38,7 @@ class Use:
     field: str
     name: str
     href: str
+    told: str = ""
 
 
 def of(image: Image, user: User) -> list[Use]:
@@ -60,7 +70,16 @@ def _use(placement: Placement, found: Model, user: User) -> Use:
         field=_field(found, placement.field),
         name=str(found) if may else "",
         href=_page(found) if may else "",
+        told=_told(placement),
     )
+
+
+def _told(placement: Placement) -> str:
+    """Whether it carries the label and why; nothing where that is no question."""
+    if settings.DISCLOSURE != ASK and not placement.disclosure:
+        return ""
+    label = _("labelled") if placement.labelled else _("no label")
+    return f"{label} · {ANSWERS[placement.disclosure] % {'reason': placement.reason}}"
 
 
 def _may_see(found: Model, user: User) -> bool:

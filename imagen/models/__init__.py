@@ -19,10 +19,11 @@ from imagen.models.listing import Listing
 from imagen.models.move import Move
 from imagen.models.person import hold
 from imagen.models.plea import Answer, Plea
-from imagen.models.studio import HouseRule, Meaning, Placement, Studio, Style, Template
+from imagen.models.studio import QUESTION, Disclosure, HouseRule, Meaning, Placement, Studio, Style, Template
 from imagen.models.webhook import Delivery, Endpoint
 
 __all__ = [
+    "QUESTION",
     "Ago",
     "Alarm",
     "Anomaly",
@@ -32,6 +33,7 @@ __all__ = [
     "Budget",
     "Change",
     "Delivery",
+    "Disclosure",
     "Duty",
     "Endpoint",
     "Entry",

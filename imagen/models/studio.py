@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from imagen.conf import ALWAYS, settings
 from imagen.models.generation import Generation
 from imagen.models.image import Image
 
@@ -41,7 +42,7 @@ class Owned(models.Model):
 
     name = models.CharField(_("name"), max_length=80)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
+        django_settings.AUTH_USER_MODEL,
         models.CASCADE,
         null=True,
         blank=True,
@@ -123,8 +124,23 @@ class Meaning(models.TextChoices):
     DECORATIVE = "decorative", _("It only decorates the page")
 
 
+class Disclosure(models.TextChoices):
+    """Whether a reader could take a picture for a photograph of something real, as its editor saw it."""
+
+    YES = "yes", _("Yes")
+    NO = "no", _("No")
+    ILLUSTRATION = "illustration", _("It is plainly an illustration")
+
+
+QUESTION = 1  # the version of what is asked; a change of its sense is the next
+UNLABELLED = (Disclosure.NO, Disclosure.ILLUSTRATION)
+
+
 class Placement(models.Model):
-    """One use of a picture: on which object and field, with which words, by whom and when, until ``ended_at``."""
+    """One use of a picture: on which object and field, with which words, by whom and when, until ``ended_at``.
+
+    ``question`` is the version of what ``disclosure`` answers, 0 where nobody was asked.
+    """
 
     image = models.ForeignKey(Image, models.SET_NULL, null=True, related_name="placements", verbose_name=_("picture"))
     content_type = models.ForeignKey("contenttypes.ContentType", models.CASCADE, related_name="+")
@@ -133,9 +149,14 @@ class Placement(models.Model):
     meaning = models.CharField(_("purpose"), max_length=12, choices=Meaning.choices)
     alt_text = models.CharField(_("alt text"), max_length=500, blank=True, default="")
     file_name = models.CharField(_("file name"), max_length=300, blank=True, default="")
+    disclosure = models.CharField(
+        _("could be taken for real"), max_length=12, choices=Disclosure.choices, blank=True, default=""
+    )
+    reason = models.CharField(_("why not"), max_length=200, blank=True, default="")
+    question = models.PositiveSmallIntegerField(default=0, editable=False)
     renditions = models.JSONField(default=list, editable=False)  # [[width, name], …], the smallest first
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("placed by")
+        django_settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("placed by")
     )
     placed_at = models.DateTimeField(_("placed"), default=timezone.now)
     ended_at = models.DateTimeField(_("replaced"), null=True)
@@ -149,3 +170,8 @@ class Placement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.field} {self.object_id}"
+
+    @property
+    def labelled(self) -> bool:
+        """Whether readers are told that AI made it: unless the site asks and somebody said there is no need."""
+        return settings.DISCLOSURE == ALWAYS or self.disclosure not in UNLABELLED

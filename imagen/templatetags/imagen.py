@@ -26,8 +26,9 @@ def imagen_needs_you(context: dict[str, Any]) -> dict[str, Any]:
 
 @register.simple_tag
 def imagen_label(target: Model, field: str) -> str:
-    """That AI made what this field shows, as an icon and a word; nothing where it did not."""
-    return render_to_string("imagen/label.html") if placing.current(target, field) else ""
+    """That AI made what this field shows, as an icon and a word; nothing where it did not, or need not be said."""
+    placed = placing.current(target, field)
+    return render_to_string("imagen/label.html") if placed and placed.labelled else ""
 
 
 @register.inclusion_tag("imagen/picture.html")

@@ -12,12 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imagen import placing
+from imagen.doors import Pick
 from imagen.models import Generation
 from project.articles.models import Article, Figure
 from tests.admin.conftest import EDITOR
 from tests.admin.pages import Page
 from tests.factories import completed, generation, image, person
-from tests.project.conftest import article, change
+from tests.project.conftest import HERO, article, change
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:imagen_image_changelist")
@@ -97,6 +98,26 @@ def test_many_uses_cost_no_more_queries_than_one(ann, picture):
     figure = Figure.objects.create(article=first, alt="A kite")
     placing.record(figure, "picture", image=picture, user=None, pick=None, alt="A kite")
     assert asked() <= 15
+
+
+@pytest.mark.by_hand("placed without a form")
+@pytest.mark.parametrize(
+    ("when", "said", "told"),
+    [
+        ("ask", {}, "labelled · nobody was asked"),
+        ("ask", {"disclosure": "yes"}, "labelled · could be taken for real"),
+        ("ask", {"disclosure": "no", "reason": "<b>100%"}, "no label · could not be taken for real: “<b>100%”"),
+        ("ask", {"disclosure": "illustration"}, "no label · plainly an illustration"),
+        ("always", {"disclosure": "illustration"}, "labelled · plainly an illustration"),
+        ("always", {}, ""),
+    ],
+)
+def test_beside_each_use_stands_what_was_decided_of_it(ann, picture, settings, when, said, told):
+    settings.IMAGEN = {**settings.IMAGEN, "DISCLOSURE": when}
+    pick = Pick(image=str(picture.pk), place=HERO, meaning="informative", **said)
+    placing.record(article(), "hero", image=picture, user=me(ann), pick=pick, alt="")
+    (use,) = re.findall(r"· ann · \S+ \d+, \d+(.*?) (?=History)", " ".join(shown(ann, picture).text.split()))
+    assert use == (told and f" · {told}")
 
 
 @pytest.mark.by_hand("placed without a form")

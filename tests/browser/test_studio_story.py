@@ -91,6 +91,7 @@ def test_the_panel_is_seen_from_its_top_where_it_fits_and_always_where_one_write
     expect(inside.get_by_label("Alt text")).to_be_in_viewport(ratio=1)
     if width == 1280:
         expect(inside.get_by_role("heading", name="Before it goes into the article")).to_be_in_viewport(ratio=1)
+        expect(inside.get_by_label("File name")).to_be_in_viewport(ratio=1)
         expect(inside.get_by_role("button", name="Put into the")).to_be_in_viewport(ratio=1)
 
 

@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from imagen.admin.studio.disclosing import DisclosureForm, asked
 from imagen.doors import Door
 from imagen.hauls import fits
 from imagen.models import Image, Meaning
@@ -62,7 +63,7 @@ class LibraryForm(forms.Form):
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
 
-class PlaceForm(LibraryForm):
+class PlaceForm(DisclosureForm, LibraryForm):
     """The same for a picture that goes into a field: also what it is for, how it is cut, and its file's name."""
 
     title = None  # type: ignore[assignment]  # Django's way to take a field away
@@ -83,6 +84,8 @@ class PlaceForm(LibraryForm):
     def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.door = door
+        if not asked(door):
+            del self.fields["disclosure"], self.fields["reason"]
         if not door.ratio or fits(self.image.width, self.image.height, door.ratio):
             del self.fields["crop"]
         else:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from imagen import pipeline
 from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.previews import address
-from imagen.admin.studio import replies, results, slot, tiles
+from imagen.admin.studio import disclosing, replies, results, slot, tiles
 from imagen.admin.studio.doorway import door_of, home, popup, to, token
 from imagen.admin.studio.place_forms import LibraryForm, PlaceForm, ready_made
 from imagen.doors import Door, Pick
@@ -140,6 +140,7 @@ def _picked(request: HttpRequest, image: Image, door: Door, form: LibraryForm) -
         name=said["name"],
         focal=(said["focal_x"], said["focal_y"]),
         crop=said["crop"],
+        **disclosing.answer(said),
     )
     return {
         "pick": pick.sign(viewer(request)),

@@ -71,7 +71,15 @@
     const meaning = form.elements.meaning.value;
     if (!meaning) return { text: form.dataset.missingMeaning, at: form.elements.meaning[0] };
     const silent = meaning === "decorative" || form.elements.alt_text.value.trim();
-    return silent ? null : { text: form.dataset.missingAlt, at: form.elements.alt_text };
+    return silent ? unanswered(form.elements) : { text: form.dataset.missingAlt, at: form.elements.alt_text };
+  }
+
+  // Where the site asks whether it could be taken for real.
+  function unanswered({ disclosure, reason }) {
+    if (!disclosure) return null;
+    const { missingAnswer, missingReason } = disclosure[0].closest("fieldset").dataset;
+    if (!disclosure.value) return { text: missingAnswer, at: disclosure[0] };
+    return disclosure.value === "no" && !reason.value.trim() ? { text: missingReason, at: reason } : null;
   }
 
   // Who writes what the picture shows has said that it shows something; without words that falls again.

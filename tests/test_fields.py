@@ -152,6 +152,12 @@ def test_a_picture_is_cut_around_its_focal_point_and_stays_within(
     assert (cut.getpixel((0, 0)), cut.getpixel((size[0] - 1, 0))) == (colours[corners[0]], colours[corners[1]])
 
 
+def test_the_cut_is_the_part_its_preview_shows() -> None:
+    data = io.BytesIO(placing.cut(halves(), ratio="1:1", focal=(25, 50)))
+    cut = Pillow.open(data).convert("RGB")  # object-position: 25% hides a quarter of what is too much on the left
+    assert [cut.getpixel((x, 0)) for x in (61, 63)] == [(255, 0, 0), (0, 0, 255)]
+
+
 def test_a_picture_of_the_right_shape_is_not_written_again() -> None:
     assert placing.cut(data := halves(format="JPEG"), ratio="16:9", focal=(0, 0)) is data
 

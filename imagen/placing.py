@@ -139,7 +139,7 @@ def _name(pick: Pick, image: Image) -> str:
 
 
 def cut(data: bytes, *, ratio: str, focal: tuple[int, ...]) -> bytes:
-    """The largest part of this shape, as ``object-position`` of the focal point shows it; as it is when it has the shape."""
+    """The largest part of this shape, where CSS's ``object-position`` puts it; as it is when it has the shape."""
     opened = Pillow.open(io.BytesIO(data), formats=tuple(files.FORMATS))
     picture = ImageOps.exif_transpose(opened)
     box = part(picture.size, ratio, focal)

@@ -194,6 +194,7 @@ def test_the_box_is_drawn_on_the_cut_and_named_for_who_cannot_see_it(ann: Client
     page = shown(ann, picture(me(ann)))
     (box,) = page.all("svg", **{"class": "imagen-words"})
     assert (box["role"], box["aria-label"]) == ("img", "Words will lie here: the lower left corner")
+    assert page.all("svg", viewbox="0 0 1408 768"), "a picture of the field's own shape is shown whole"
     (rect,) = page.all("rect")
     assert rect == {"x": "0", "y": "60", "width": "45", "height": "40"}
     assert "16:9" in page.text

@@ -207,6 +207,14 @@ def test_a_field_without_words_on_its_picture_says_nothing_and_draws_nothing(ann
     assert not measured
 
 
+def test_a_field_that_takes_any_shape_shows_the_picture_as_it_is(ann: Client) -> None:
+    image = picture(me(ann), size=(900, 900))
+    page = shown(ann, image, ratio="")
+    assert "too low here" in page.text
+    assert page.all("svg", viewbox="0 0 900 900")
+    assert "enough here" in said(ann, image, (60, 0, 40, 100), ratio="")
+
+
 def test_the_field_itself_says_it_in_the_door_it_opens(ann: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     slot = Slot("16:9", alt="hero_alt", text_box=[0, 60, 45, 40], text_colour="#fc0")
     monkeypatch.setattr(ArticleAdmin, "imagen_fields", {"hero": slot})

@@ -19,19 +19,24 @@ CODES = (
 
 _DIRECTIVE = re.compile(
     r"\[\[(?:slow:(?P<slow>[0-9]{1,5}(?:\.[0-9]{1,3})?)|nsfw:(?P<nsfw>[1-4])|partial:(?P<partial>[1-4])of[1-4]"
-    rf"|(?P<never>never)|(?P<wrong>wrong-ratio)|fail:(?P<fail>{'|'.join(CODES)}))\]\]"
+    rf"|(?P<never>never)|(?P<wrong>wrong-ratio)|fail:(?P<fail>{'|'.join(CODES)})"
+    r"|halves:(?P<halves>(?:light|dark),(?:light|dark)))\]\]"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directives:
-    """Seconds to take, output to flag, how many outputs come at most, code to fail with; and the caption left over."""
+    """Seconds to take, output to flag, how many outputs come at most, code to fail with; and the caption left over.
+
+    ``halves`` is "light,dark" or the like: what is left and right in a picture that shows nothing else.
+    """
 
     caption: str
     slow: float | None = None
     nsfw: int = 0
     partial: int = MAX_IMAGES
     fail: str = ""
+    halves: str = ""
 
 
 def directives(prompt: str) -> Directives:
@@ -45,4 +50,5 @@ def directives(prompt: str) -> Directives:
         nsfw=int(said.get("nsfw", 0)),
         partial=int(said.get("partial", MAX_IMAGES)),
         fail=fail,
+        halves=said.get("halves", ""),
     )

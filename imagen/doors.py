@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 LIFETIME = timedelta(days=1)
+WHITE = "#fff"
 T = TypeVar("T", bound="_Signed")
 
 
@@ -52,7 +53,8 @@ class Door(_Signed):
 
     ``ratio`` is the shape of the slot ("16:9", empty: any), ``crops`` further shapes it will be cut to. ``alt`` tells
     whether the form has a field for the alt text. ``target`` says what comes back: a ``file`` for an image field, or
-    an ``object`` for a relation to imagen's own pictures.
+    an ``object`` for a relation to imagen's own pictures. ``text_box`` is where words will lie on the picture (left,
+    top, width, height, in per cent of it as it is cut; empty: nowhere), ``text_colour`` their colour.
     """
 
     place: str = ""
@@ -61,6 +63,8 @@ class Door(_Signed):
     crops: tuple[str, ...] = ()
     alt: bool = False
     target: str = "file"
+    text_box: tuple[int, ...] = ()
+    text_colour: str = WHITE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

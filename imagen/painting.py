@@ -29,6 +29,7 @@ PLAIN = {
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 LONGEST = 200
 ENOUGH = 0.6  # of the letters must survive, or the caption says nothing
+HALVES: dict[str, Colour] = {"light": (228, 224, 214), "dark": (26, 30, 38)}
 
 
 def size_of(aspect_ratio: str, resolution: str) -> tuple[int, int]:
@@ -40,13 +41,26 @@ def size_of(aspect_ratio: str, resolution: str) -> tuple[int, int]:
     return width * SCALES[resolution], height * SCALES[resolution]
 
 
-def paint(*, digest: bytes, size: tuple[int, int], caption: str, output_format: str) -> bytes:
-    """The picture of this digest; the same arguments give the same bytes."""
+def paint(*, digest: bytes, size: tuple[int, int], caption: str, output_format: str, halves: str = "") -> bytes:
+    """The picture of this digest, or these two halves; the same arguments give the same bytes."""
+    canvas = _halves(halves, size, digest) if halves else _scene(digest, size, caption)
+    file = io.BytesIO()
+    canvas.save(file, output_format, compress_level=1, quality=90)
+    return file.getvalue()
+
+
+def _scene(digest: bytes, size: tuple[int, int], caption: str) -> Image.Image:
     scene = landscape(digest, size)
     sign(scene.canvas, caption, shade=scene.palette.ground)
-    file = io.BytesIO()
-    scene.canvas.save(file, output_format, compress_level=1, quality=90)
-    return file.getvalue()
+    return scene.canvas
+
+
+def _halves(halves: str, size: tuple[int, int], digest: bytes) -> Image.Image:
+    """Two plain colours side by side; no two digests have quite the same."""
+    left, right = (tuple(part + digest[0] % 16 for part in HALVES[name]) for name in halves.split(","))
+    canvas = Image.new("RGB", size, left)
+    canvas.paste(right, (size[0] // 2, 0, *size))
+    return canvas
 
 
 def sign(canvas: Image.Image, caption: str, *, shade: Colour) -> None:

@@ -139,10 +139,10 @@ def _name(pick: Pick, image: Image) -> str:
 
 
 def cut(data: bytes, *, ratio: str, focal: tuple[int, ...]) -> bytes:
-    """The largest part of this shape around the focal point; as it is when it has the shape."""
+    """The largest part of this shape, where CSS's ``object-position`` puts it; as it is when it has the shape."""
     opened = Pillow.open(io.BytesIO(data), formats=tuple(files.FORMATS))
     picture = ImageOps.exif_transpose(opened)
-    box = _box(picture.size, ratio, focal)
+    box = part(picture.size, ratio, focal)
     if box == (0, 0, *picture.size):
         return data
     out = io.BytesIO()
@@ -150,16 +150,13 @@ def cut(data: bytes, *, ratio: str, focal: tuple[int, ...]) -> bytes:
     return out.getvalue()
 
 
-def _box(size: tuple[int, int], ratio: str, focal: tuple[int, ...]) -> tuple[int, int, int, int]:
+def part(size: tuple[int, int], ratio: str, focal: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """What is cut out of a picture of this size: left, top, right and bottom."""
     wide, high = map(int, ratio.split(":"))
     width = min(size[0], round(size[1] * wide / high))
     height = min(size[1], round(size[0] * high / wide))
-    left, top = (_start(*facts) for facts in zip(size, (width, height), focal, strict=True))
+    left, top = round((size[0] - width) * focal[0] / 100), round((size[1] - height) * focal[1] / 100)
     return left, top, left + width, top + height
-
-
-def _start(whole: int, part: int, per_cent: int) -> int:
-    return min(max(0, round(whole * per_cent / 100 - part / 2)), whole - part)
 
 
 # --- the record ---

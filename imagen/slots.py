@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from imagen import placing, registry
-from imagen.doors import Door, Pick
+from imagen.doors import WHITE, Door, Pick
 from imagen.exceptions import BadSignature, Expired
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class Slot:
     """What fits a field: its shape, the field of its alt text, and where the description comes from.
 
     ``prompt_from`` names fields of the same form, or of the form an inline stands in; ``"body:400"`` takes the first
-    400 characters. ``crops`` are further shapes the picture will be cut to elsewhere.
+    400 characters. ``crops`` are further shapes the picture will be cut to elsewhere. ``text_box`` is where the page
+    lays words over it (left, top, width, height, in per cent of what the field shows), ``text_colour`` their colour.
     """
 
     ratio: str = ""
@@ -43,6 +44,8 @@ class Slot:
     alt: str = ""
     prompt_from: Sequence[str] = ()
     crops: Sequence[str] = ()
+    text_box: Sequence[int] = ()
+    text_colour: str = WHITE
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -84,6 +87,8 @@ class Opening:
             crops=tuple(slot.crops),
             alt=bool(slot.alt),
             target=self.target,
+            text_box=tuple(slot.text_box),
+            text_colour=slot.text_colour,
         )
         asked = {"door": door.sign(self.user)} | ({"_popup": 1} if self.target == OBJECT else {})
         earlier = self._earlier(place_id)

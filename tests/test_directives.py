@@ -23,6 +23,7 @@ from imagen.directives import CODES, NEVER, Directives, directives
         ("[[fail:provider_timeout]] a fox", {"fail": "provider_timeout"}),
         ("[[wrong-ratio]] a fox", {"fail": "wrong_size"}),
         ("a [[nsfw:1]] [[slow:2]][[partial:1of2]] fox", {"nsfw": 1, "slow": 2.0, "partial": 1}),
+        ("[[halves:light,dark]] a fox", {"halves": "light,dark"}),
         ("a fox [[slow:1]] [[slow:9]]", {"slow": 9.0}),
         ("a fox [[wrong-ratio]] [[fail:no_outputs]]", {"fail": "no_outputs"}),
     ],
@@ -41,6 +42,7 @@ def test_every_code_a_generation_can_end_with_can_be_asked_for(code: str) -> Non
     [
         *("[[dance]]", "[[slow]]", "[[slow:soon]]", "[[slow:-1]]", "[[slow:٣]]", "[[nsfw:9]]", "[[partial:3]]"),
         *("[[fail:nonsense]]", "[[fail:]]", "[never]", "[[ never ]]", "[[]]", "[[[[", "[[slow:999999]]"),
+        *("[[halves]]", "[[halves:light]]", "[[halves:red,dark]]", "[[halves:light,dark,dark]]"),
     ],
 )
 def test_what_is_no_directive_stays_in_the_caption(text: str) -> None:

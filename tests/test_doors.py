@@ -10,7 +10,8 @@ from imagen.doors import Door, Pick
 from imagen.exceptions import BadSignature, Expired
 
 ANNA, BEN = SimpleNamespace(pk=3), SimpleNamespace(pk=4)
-DOOR = Door(place="news.story.hero", ratio="16:9", crops=("1:1", "4:3"), alt=True)
+WORDS = {"text_box": (0, 60, 50, 40), "text_colour": "#fc0"}
+DOOR = Door(place="news.story.hero", ratio="16:9", crops=("1:1", "4:3"), alt=True, **WORDS)
 PICK = Pick(image="8c0d", place="news.story.hero", meaning="informative", alt_text="A cat", focal=(20, 80), crop="16:9")
 
 
@@ -23,6 +24,13 @@ def test_it_comes_back_as_it_went(value):
 def test_what_is_forged_or_of_another_kind_is_refused(text):
     with pytest.raises(BadSignature, match="forged"):
         Door.read(text, ANNA)
+
+
+def test_a_door_that_an_older_release_signed_has_no_words_on_its_picture():
+    said = {"place": "news.story.hero", "place_id": "", "ratio": "16:9", "crops": [], "alt": True, "target": "file"}
+    text = signing.dumps({"user": "3", **said}, salt="imagen.doors.Door", compress=True)
+    assert Door.read(text, ANNA) == Door(place="news.story.hero", ratio="16:9", alt=True)
+    assert Door.read(text, ANNA).text_box == ()
 
 
 def test_it_is_worth_nothing_to_somebody_else():

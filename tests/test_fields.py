@@ -44,7 +44,8 @@ def found(page: Any, model: Any = Article) -> list[tuple[str, str, str]]:
 
 
 def test_a_slot_that_fits_is_silent() -> None:
-    slot = Slot("16:9", alt="hero_alt", prompt_from=["title", "body:400"], crops=["1:1"])
+    words: dict[str, Any] = {"text_box": [0, 60, 50, 40], "text_colour": "#FFcc00"}
+    slot = Slot("16:9", alt="hero_alt", prompt_from=["title", "body:400"], crops=["1:1"], **words)
     assert complaints(hero=slot) == []
 
 
@@ -58,6 +59,15 @@ def test_a_slot_that_fits_is_silent() -> None:
         ("hero", Slot("16:9", crops=["1x1"]), "E008", "'1x1'", "1:1"),
         ("hero", Slot("16:9", alt="alt"), "E009", "'alt'", "There are"),
         ("hero", Slot("16:9", prompt_from=["titel:40"]), "E009", "'titel'", "Did you mean 'title'?"),
+        ("hero", Slot("16:9", text_box=(0, 60, 50)), "E013", "(0, 60, 50)", "left, top, width and height"),
+        ("hero", Slot("16:9", text_box=(-1, 60, 50, 40)), "E013", "does not lie on the picture", "(0, 60, 50, 40)"),
+        ("hero", Slot("16:9", text_box=(0, 60, 50, 41)), "E013", "does not lie on the picture", "per cent"),
+        ("hero", Slot("16:9", text_box=(51, 60, 50, 40)), "E013", "does not lie on the picture", "per cent"),
+        ("hero", Slot("16:9", text_box=(0, 60, 0, 40)), "E013", "does not lie on the picture", "per cent"),
+        ("hero", Slot("16:9", text_box=(0, 0.6, 0.5, 0.4)), "E013", "does not lie on the picture", "whole per cent"),  # type: ignore[arg-type]  # what a check is for
+        ("hero", Slot("16:9", text_box="left"), "E013", "'left'", "per cent"),  # type: ignore[arg-type]
+        ("hero", Slot("16:9", text_colour="white"), "E013", "'white' is no colour", "'#fff'"),
+        ("hero", Slot("16:9", text_colour="#fffffff"), "E013", "'#fffffff'", "'#ffffff'"),
     ],
 )
 def test_a_slot_that_does_not_fit_is_named(name: str, slot: Slot, number: str, said: str, hint: str) -> None:
@@ -150,6 +160,12 @@ def test_a_picture_is_cut_around_its_focal_point_and_stays_within(
     assert (cut.size, cut.format) == (size, "PNG")
     colours = {"red": (255, 0, 0), "blue": (0, 0, 255)}
     assert (cut.getpixel((0, 0)), cut.getpixel((size[0] - 1, 0))) == (colours[corners[0]], colours[corners[1]])
+
+
+def test_the_cut_is_the_part_its_preview_shows() -> None:
+    data = io.BytesIO(placing.cut(halves(), ratio="1:1", focal=(25, 50)))
+    cut = Pillow.open(data).convert("RGB")  # object-position: 25% hides a quarter of what is too much on the left
+    assert [cut.getpixel((x, 0)) for x in (61, 63)] == [(255, 0, 0), (0, 0, 255)]
 
 
 def test_a_picture_of_the_right_shape_is_not_written_again() -> None:

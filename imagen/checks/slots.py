@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -12,16 +12,19 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
 from imagen.checks.message import Check, error, nearest, warning
+from imagen.contrast import COLOUR
+from imagen.slots import Slot
 from imagen.types import ASPECT_RATIOS
 
 POLICY = "django.middleware.csp.ContentSecurityPolicyMiddleware"
 BOUND = (models.CASCADE, models.PROTECT, models.RESTRICT)  # the object would go too, or keep everything from going
+BOX = "Say left, top, width and height in whole per cent of what the field shows, such as (0, 60, 50, 40)."
 LET_GO = "Set on_delete=models.SET_NULL and null=True."
 FRAMES = """Set "frame-ancestors": ["'self'"] in SECURE_CSP."""
 
 
 def slots_fit(**kwargs: Any) -> Iterator[CheckMessage]:
-    """E007 to E011: a slot names what is not there, nobody would note what is placed, or it could not be erased."""
+    """E007 to E011 and E013: a slot that does not fit, nobody would note what is placed, or it could not be erased."""
     for page in _pages():
         yield from _page(page)
 
@@ -56,6 +59,7 @@ def _slots(page: Any, model: type[models.Model], around: tuple[type[models.Model
         yield from _shapes(where, [shape for shape in (slot.ratio, *slot.crops) if shape])
         yield from _others(where, [slot.alt] if slot.alt else [], (model,))
         yield from _others(where, [source.name for source in slot.sources], (model, *around))
+        yield from _words(where, slot)
 
 
 def _field(where: str, model: type[models.Model], name: str) -> Iterator[CheckMessage]:
@@ -82,6 +86,20 @@ def _others(where: str, names: Iterable[str], models_: tuple[type[models.Model],
     for name in names:
         if name not in known:
             yield error(9, f"{where} names the field {name!r}, which is not there.", nearest(name, known))
+
+
+def _words(where: str, slot: Slot) -> Iterator[CheckMessage]:
+    if slot.text_box and not _within(slot.text_box):
+        yield error(13, f"{where}: the text box {slot.text_box!r} does not lie on the picture.", BOX)
+    if not COLOUR.fullmatch(str(slot.text_colour)):
+        yield error(13, f"{where}: {slot.text_colour!r} is no colour.", "Write it as '#fff' or '#ffffff'.")
+
+
+def _within(box: Sequence[object]) -> bool:
+    match box:
+        case [int(left), int(top), int(width), int(height)]:
+            return min(left, top) >= 0 and min(width, height) > 0 and max(left + width, top + height) <= 100
+    return False
 
 
 def _names(model: type[models.Model]) -> list[str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from itertools import product
 from typing import Any, NamedTuple
 
 from imagen.directives import directives
 from imagen.exceptions import Busy, ProviderError, Unclear
 from imagen.offers import MODELS, Offer, Price
-from imagen.painting import paint, size_of
+from imagen.painting import HALVES, paint, size_of
 from imagen.providers.base import Provider
 from imagen.types import (
     ASPECT_RATIOS,
@@ -29,7 +30,9 @@ from imagen.types import (
 ORIGIN = "sandbox://"
 PRIVATE = "http://169.254.169.254/latest"
 LONGEST_ID = 255
-SHAPE = (str, str, str, str, int, float, int, str, str, str)
+SHAPE = (str, str, str, str, int, float, int, str, str, str, str)
+
+CARDS = ("", *map(",".join, product(HALVES, repeat=2)))
 
 
 def _says(status: int, message: str, **headers: str) -> Reply:
@@ -117,6 +120,7 @@ class Job(NamedTuple):
     fail: str
     key: str
     caption: str
+    halves: str = ""
 
     @property
     def id(self) -> str:
@@ -133,7 +137,8 @@ class Job(NamedTuple):
         except (TypeError, ValueError):
             return None
         sizes = job.aspect_ratio in ASPECT_RATIOS and job.resolution in RESOLUTIONS
-        known = sizes and job.output_format in OUTPUT_FORMATS and tuple(map(type, job)) == SHAPE
+        looks = job.output_format in OUTPUT_FORMATS and job.halves in CARDS
+        known = sizes and looks and tuple(map(type, job)) == SHAPE
         return job if known else None
 
 
@@ -166,6 +171,7 @@ def _accept(call: Call, now: float) -> Reply:
         fail=told.fail,
         key=_digest(call.headers.get("Idempotency-Key", "")),
         caption="" if _wordless(asked) else told.caption,
+        halves=told.halves,
     )
     return _news(job, now)
 
@@ -202,5 +208,6 @@ def _picture(job: Job, index: str) -> Reply:
     wrong = "1:1" if job.aspect_ratio != "1:1" else "16:9"
     size = size_of(wrong if job.fail == "wrong_size" else job.aspect_ratio, job.resolution)
     digest = hashlib.sha256(f"{job.digest}:{index}".encode()).digest()
-    body = paint(digest=digest, size=size, caption=job.caption, output_format=job.output_format)
+    look = {"caption": job.caption, "output_format": job.output_format, "halves": job.halves}
+    body = paint(digest=digest, size=size, **look)
     return Reply(status=200, headers={"content-type": f"image/{job.output_format}"}, body=body)

@@ -83,7 +83,8 @@ def cases(client: Client) -> Iterator[tuple[str, Call]]:
     for number in range(3):
         Figure.objects.create(article=row, picture=ContentFile(picture_bytes(), name=f"{number}.png"), alt="A cat")
     rows = states(me(client), row)
-    door = Door(place=HERO, place_id=str(row.pk), ratio="16:9", crops=("1:1",), alt=True).sign(me(client))
+    slot: dict[str, Any] = {"ratio": "16:9", "crops": ("1:1",), "alt": True, "text_box": (0, 60, 50, 40)}
+    door = Door(place=HERO, place_id=str(row.pk), **slot).sign(me(client))
     inside = {"door": door, "_popup": "1"}
     yield "page, nothing asked yet", lambda: client.get(STUDIO)
     yield "page, in a dialog", lambda: client.get(STUDIO, inside)
@@ -99,6 +100,7 @@ def cases(client: Client) -> Iterator[tuple[str, Call]]:
     picture = rows["ready"].images.get(index=0)
     for name, extra in (("script", JSON), ("page", {})):
         yield f"place, panel by {name}", lambda extra=extra: client.get(to("place", picture), inside, **extra)
+    yield "contrast", lambda: client.get(to("contrast", picture), {**inside, "focal_x": "9", "focal_y": "9"}, **JSON)
     yield "place, incomplete", lambda: client.post(to("place", picture), {"door": door}, **JSON)
     yield "place, done", lambda: client.post(to("place", picture), {**inside, **PLACED}, **JSON)
     yield "place, words kept", lambda: client.post(to("place", picture), PLACED, **JSON)

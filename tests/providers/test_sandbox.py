@@ -154,6 +154,22 @@ def test_who_wants_no_text_in_the_picture_gets_no_caption(wish: tuple[str, str])
     assert "fox" not in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
 
 
+def test_a_picture_can_be_two_plain_halves_in_every_shape_and_format() -> None:
+    for form in OUTPUT_FORMATS:
+        one, other = pictures("a fox [[halves:light,dark]]", aspect_ratio="16:9", output_format=form, num_images=2)
+        assert one != other
+        with Image.open(io.BytesIO(one)) as found:
+            sides = [found.convert("L").crop(box).getextrema() for box in ((0, 0, 690, 768), (720, 0, 1408, 768))]
+        assert (shape(one)[0], sides[0][0] > 200, sides[1][1] < 60) == ((1408, 768), True, True)
+
+
+def test_an_id_of_a_release_that_knew_no_halves_is_still_read() -> None:
+    text = submit().remote_id
+    fields = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))[:-1]
+    old = base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+    assert check(old).state is State.DONE
+
+
 def test_a_slow_job_takes_its_time() -> None:
     job = submit("a fox [[slow:20]]").remote_id
     assert (check(job, at=NOON + 19).state, check(job, at=NOON + 21).state) == (State.PENDING, State.DONE)
@@ -257,6 +273,7 @@ def forged(**changes: Any) -> str:
     [
         *("", "nonsense", "é", "bnVsbA", "W10", "e30", "W" * 9000),
         *(forged(_1="1:9"), forged(_1=[]), forged(_2="64k"), forged(_3="gif"), forged(_4="4"), forged(_5=None)),
+        *(forged(_10="light"), forged(_10="red,dark"), forged(_10=1)),
         *(forged(_7=[]), forged(_9=1), forged(_9="é" * 40)[:-1]),
     ],
     ids=lambda name: ascii(name[:40]),

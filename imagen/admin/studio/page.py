@@ -58,6 +58,7 @@ ADDRESSES = (
     ("<uuid:pk>/report/", "report"),
     ("<uuid:pk>/want/", "want"),
     ("pictures/<uuid:pk>/place/", "place"),
+    ("pictures/<uuid:pk>/contrast/", "contrast"),
     ("pictures/<uuid:pk>/discard/", "discard"),
 )
 PARTS = ("price", "notes", "sent", "have")
@@ -70,6 +71,7 @@ ELSEWHERE: dict[str, Callable[..., HttpResponseBase]] = {
     "report": waiting.report,
     "want": waiting.want,
     "place": placing.view,
+    "contrast": placing.contrast,
     "discard": candidates.discard,
 }
 

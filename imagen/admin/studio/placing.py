@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from imagen import pipeline
 from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.previews import address
-from imagen.admin.studio import disclosing, replies, results, slot, tiles
+from imagen.admin.studio import disclosing, headline, replies, results, slot, tiles
 from imagen.admin.studio.doorway import door_of, home, popup, to, token
 from imagen.admin.studio.place_forms import LibraryForm, PlaceForm, ready_made
 from imagen.doors import Door, Pick
@@ -81,6 +82,7 @@ def _panel(
     facts |= {"slots": tiles.slots(image, door), "back": home(request, image.generation_id)}
     facts |= {"thing": slot.thing(door) if door else ""}
     facts |= {"chosen": str(form["meaning"].value() or "")} if door else {}
+    facts |= {"headline": headline.aimed(form), "measured": _measured(request, form)}
     if replies.by_script(request):
         html = render_to_string("imagen/studio/place.html", facts, request)
         return JsonResponse({"html": html}, status=status)
@@ -88,6 +90,25 @@ def _panel(
     shown = {"title": _title(door), "opts": page.opts, "media": page.media, "is_popup": popup(request)}
     whole = {**page.admin_site.each_context(request), **facts, **shown}
     return TemplateResponse(request, "imagen/studio/place_page.html", whole, status=status)
+
+
+def _measured(request: HttpRequest, form: LibraryForm) -> dict[str, str]:
+    """Where to ask again what is said of the words over it, and for which cut it is said; empty where none is cut."""
+    if not headline.moves(form):
+        return {}
+    cut = {name: form[name].value() for name in ("focal_x", "focal_y", "crop")}
+    return {"url": to(request, "contrast", form.image.pk), "cut": urlencode(cut)}
+
+
+@replies.permitted
+def contrast(page: PlainAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """What is said of the words over the picture, cut as the panel says now; nothing where nobody knows."""
+    if request.method != "GET":
+        return HttpResponseNotAllowed(["GET"])
+    image, door, said = _found(request, pk), door_of(request), None
+    if image and door and not _unusable(request, image):
+        said = headline.aimed(PlaceForm(request.GET, image=image, door=door))
+    return JsonResponse({"html": render_to_string("imagen/studio/contrast.html", {"headline": said})})
 
 
 def _title(door: Door | None) -> str:

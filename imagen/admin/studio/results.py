@@ -64,7 +64,7 @@ def _urls(request: HttpRequest, pk: uuid.UUID | None) -> dict[str, str] | None:
 def _run(request: HttpRequest, generation: Generation, door: Door | None) -> dict[str, Any]:
     user, brief = viewer(request), not replies.by_script(request)
     is_open = generation.status in (Status.QUEUED, Status.PROCESSING)
-    found = tiles.tiles(generation, door, user)
+    found = tiles.tiles(generation, door, patient=not brief)
     wait = progress.look(generation, may_stop=may_act(user, generation), brief=brief) if is_open else None
     told_story = story(generation)
     wrong = trouble.of(generation, told_story, user, like=like(request, generation), brief=brief)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
 from imagen.admin.previews import address, described
+from imagen.admin.studio import headline
+from imagen.admin.studio.headline import Box, Headline
 from imagen.doors import Door
 from imagen.hauls import fits
 from imagen.models import Generation, Image
@@ -17,14 +18,14 @@ from imagen.types import ASPECT_RATIOS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One shape a picture is cut to; ``box`` is the same for an SVG that holds the place open."""
+    """One shape a picture is shown in; ``box`` is the same for an SVG that holds the place open.
+
+    ``words`` is where the page lays words over it.
+    """
 
     name: str
-
-    @property
-    def box(self) -> str:
-        """Width and height."""
-        return self.name.replace(":", " ")
+    box: str
+    words: Box | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Tile:
     odd: str
     wanted: str
     slots: tuple[Slot, ...]
+    headline: Headline | None
 
     @property
     def visible(self) -> bool:
@@ -53,13 +55,14 @@ class Tile:
         return f"{self.image.width} {self.image.height}"
 
 
-def tiles(generation: Generation, door: Door | None, user: Any) -> list[Tile]:
-    """Every picture there is of it, in order."""
+def tiles(generation: Generation, door: Door | None, *, patient: bool) -> list[Tile]:
+    """Every picture there is of it, in order; who is not ``patient`` is told of the words on it what is known."""
     images = sorted(generation.images.all(), key=lambda image: image.index)
-    return [_tile(image, generation, door, user) for image in images]
+    said = headline.each([image for image in images if not _why(image)], door, patient=patient)
+    return [_tile(image, generation, door, said.get(image)) for image in images]
 
 
-def _tile(image: Image, generation: Generation, door: Door | None, user: Any) -> Tile:
+def _tile(image: Image, generation: Generation, door: Door | None, said: Headline | None) -> Tile:
     asked = generation.aspect_ratio
     return Tile(
         image=image,
@@ -72,13 +75,26 @@ def _tile(image: Image, generation: Generation, door: Door | None, user: Any) ->
         odd="" if fits(image.width, image.height, asked) else shape(image),
         wanted=asked,
         slots=slots(image, door),
+        headline=said,
     )
 
 
 def slots(image: Image, door: Door | None) -> tuple[Slot, ...]:
-    """The shapes it is cut to in this field, the field's own first, then those ticked; none it has already."""
-    names = dict.fromkeys([*(filter(None, (door.ratio, *door.crops)) if door else ()), *image.generation.slots])
-    return tuple(Slot(name=name) for name in names if not fits(image.width, image.height, name))
+    """The shapes it is cut to in this field, the field's own first, then those ticked; none it has already.
+
+    The field's own stands there in any case where its page lays words over the picture.
+    """
+    own, crops = (door.ratio, door.crops) if door else ("", ())
+    names = dict.fromkeys([*filter(None, (own, *crops)), *image.generation.slots])
+    cuts = {name: _cut(name) for name in names if not fits(image.width, image.height, name)}
+    if (words := Box.of(door)) is None:
+        return tuple(cuts.values())
+    first = cuts.pop(own, Slot(name=own or shape(image), box=f"{image.width} {image.height}"))
+    return (replace(first, words=words), *cuts.values())
+
+
+def _cut(name: str) -> Slot:
+    return Slot(name=name, box=name.replace(":", " "))
 
 
 def shape(image: Image) -> str:

@@ -8,6 +8,7 @@
   const panel = alone ?? document.createElement("div");
   section?.after(panel);
   let from = ""; // the link that opened it
+  let pause = 0; // before what moved is measured
   let guessed = false; // what it is for was chosen by us; kept when the server sends the form again
 
   function close(news) {
@@ -50,7 +51,22 @@
 
   // --- the form ---
 
+  // What is said of the words over it holds for one cut: it goes when that moves, and is asked for again after a pause.
+  function measure(form) {
+    const said = form.querySelector("[data-measured]");
+    const cut = new URLSearchParams(["focal_x", "focal_y", "crop"].map((name) => [name, form.elements[name]?.value]));
+    if (!said || said.dataset.cut === String(cut)) return;
+    said.dataset.cut = cut;
+    said.replaceChildren();
+    clearTimeout(pause);
+    pause = setTimeout(async () => {
+      const { news } = await window.imagenCall(`${said.dataset.measured}&${cut}`).catch(() => ({ news: {} }));
+      if (said.dataset.cut === String(cut)) said.innerHTML = news.html ?? "";
+    }, 400);
+  }
+
   function aim(form) {
+    measure(form);
     const [x, y] = [form.elements.focal_x.value, form.elements.focal_y.value];
     const mark = form.querySelector(".imagen-mark");
     mark.hidden = false;

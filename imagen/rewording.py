@@ -15,7 +15,7 @@ WORDS = (  # whole words in any case, and what is said instead
     (r"corpse|dead body", "lying figure"),
     (r"corpses|dead bodies", "lying figures"),
     (r"cadavre(s?)", r"silhouette\1"),
-    (r"shooting|killing|attacking|stabbing", "facing"),
+    (r"shooting(?! stars?\b)|killing|attacking|stabbing", "facing"),
     (r"kills|attacks|stabs", "faces"),
     (r"massacre|slaughter", "battle scene"),
     (r"(?:gun|pistol|rifle|weapon)(s?)", r"prop\1"),
@@ -36,13 +36,13 @@ WORDS = (  # whole words in any case, and what is said instead
     (r"lego", "toy brick"),
     (r"iphone", "mobile phone"),
     (r"pok[eé]mon", "cartoon creature"),
-    (r"nike|adidas|puma", "sports"),
+    (r"nike|adidas", "sports"),
 )
 _NAME = r"(?: [A-Z]\w[\w'’-]*)+"
 NAMES = (  # the same as they are written here: only capitals tell that these are real people, or German nouns
-    (rf"(?:the )?(?:President|Chancellor|Prime Minister|Minister|Senator){_NAME}", "a politician"),
+    (rf"(?:(?:the|an?) )?(?:President|Chancellor|Prime Minister|Minister|Senator){_NAME}", "a politician"),
     (rf"(?:Präsident|Kanzler|Bundeskanzler|Minister){_NAME}", "ein Politiker"),
-    (rf"(?:King|Queen|Prince|Princess|Pope){_NAME}", "a dignitary"),
+    (rf"(?:(?:the|an?) )?(?:King|Queen|Prince|Princess|Pope){_NAME}", "a dignitary"),
     (rf"in the style of{_NAME}", "in a painterly style"),
     (rf"im Stil von{_NAME}", "in malerischem Stil"),
     (rf"dans le style de{_NAME}", "dans un style pictural"),

@@ -24,6 +24,7 @@ def shout(text: str) -> str:
         ("une scène sanglante avec des enfants", "une scène dramatique avec des personnes"),
         ("a Lego castle", "a toy brick castle"),
         ("two guns on a table", "two props on a table"),
+        ("a King Charles at court, a President Doe beside him", "a dignitary at court, a politician beside him"),
     ],
 )
 def test_the_table_says_it_more_mildly(said, milder):
@@ -32,7 +33,16 @@ def test_the_table_says_it_more_mildly(said, milder):
 
 @pytest.mark.parametrize(
     "said",
-    ["a lighthouse at dawn", "begun in gundog country", "a kinder world", "the president of a club", "legolas", ""],
+    [
+        "a lighthouse at dawn",
+        "begun in gundog country",
+        "a kinder world",
+        "the president of a club",
+        "legolas",
+        "a puma in the snow",
+        "a shooting star",
+        "",
+    ],
 )
 def test_of_what_is_mild_already_or_only_looks_alike_nothing_is_offered(said):
     assert rewording.milder(said) == ""

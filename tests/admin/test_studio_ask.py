@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from imagen import pipeline
+from imagen import messages, pipeline
 from imagen.doors import Door
 from imagen.exceptions import FieldError, ModelUnknown
 from imagen.models import Budget, Generation, HouseRule, Scope, Style, Template, Tempo
@@ -137,10 +139,15 @@ def test_what_is_added_to_the_words_is_named_with_its_version(client, style, rul
     assert "Added: No people, version 1 (always)" in plain(client.post(QUOTE, left_out).json()["html"]["sent"])
 
 
-def test_what_is_left_is_told_with_its_limit(client):
+def test_what_is_left_is_told_with_its_limit_and_until_when_on_the_page_and_with_each_price(client):
     Budget.objects.create(scope=Scope.EACH, limit=Decimal(5))
     ask(client)
-    assert "4.924 USD of 5.00 USD" in plain(client.get(STUDIO).content.decode())
+    ends = messages.day((timezone.now().astimezone(UTC).replace(day=1) + timedelta(days=32)).replace(day=1).date())
+    page, price = client.get(STUDIO).content.decode(), client.post(QUOTE, said()).json()["html"]["price"]
+    for html in (page, price):
+        assert f"Left until {ends}: 4.924 USD of 5.00 USD" in plain(html)
+        whole = f"Left: 4.924 USD of 5.00 USD until {ends} (budget: each person, a month)."
+        assert Page(html).all("p", title=whole)
 
 
 def test_the_page_itself_says_the_price_of_a_picture_too(client):

@@ -102,7 +102,11 @@
 
   function renew(id, html) {
     const box = document.getElementById(id);
-    if (box.innerHTML !== html) box.innerHTML = html; // what is new is read out, and only that
+    if (box.innerHTML === html) return;
+    const at = box.contains(document.activeElement) && document.activeElement.textContent;
+    box.innerHTML = html; // what is new is read out, and only that
+    if (at === false) return;
+    ([...box.querySelectorAll("a, button")].find((each) => each.textContent === at) ?? generate()).focus();
   }
 
   function soon(wait, unseen) {
@@ -130,16 +134,18 @@
     wrong.scrollIntoView({ block: "nearest" });
   }
 
-  function redraw({ html, action, quote }) {
+  function redraw({ html, action, quote, said }) {
     form.action = action;
     form.dataset.quote = quote;
     const open = [...form.querySelectorAll("details")].map((each) => each.open);
     form.innerHTML = html;
     form.querySelectorAll("details").forEach((each, place) => { each.open ||= open[place] ?? false; });
     begin();
+    if (said) return document.getElementById("imagen-told").focus(); // nothing was asked for, and Enter once more asks for nothing
     const wrong = form.querySelector("[aria-invalid=true]") ?? form.querySelector(".errorlist")?.parentElement.querySelector("input");
     const gap = [...form.querySelectorAll("#imagen-gaps input")].find((input) => !input.value);
-    (wrong?.name === "template" ? gap ?? wrong : wrong ?? gap ?? generate()).focus();
+    const at = wrong?.name === "template" ? gap ?? wrong : wrong ?? gap;
+    (at?.checkVisibility() ? at : generate()).focus();
     const blocked = wrong?.dataset.blocked ? wrong.value.indexOf(wrong.dataset.blocked) : -1;
     if (blocked >= 0) wrong.setSelectionRange(blocked, blocked + wrong.dataset.blocked.length);
   }

@@ -84,6 +84,9 @@ def test_words_stay_when_the_same_picture_is_opened_to_be_cut(visit, editor):
     page.get_by_role("link", name="Crop to 16:9").click()
     expect(page.get_by_label("Alt text")).to_have_value(WORDS)
     expect(page.locator("[name=crop]:checked")).to_have_value("16:9")
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Use as is").click()
+    expect(page.locator("[name=crop]:checked")).to_have_value("")
 
 
 def test_escape_on_a_page_of_its_own_loses_nothing(visit, editor):

@@ -116,7 +116,7 @@ class StudioAdmin(ReadOnlyAdmin):
         notices.tell(request, but=request.GET.get("run", ""))
         if run is None:
             tell_answer(self, request)
-        return self._page(request, entrance, run, asking.Answer(form=asking.begun(request, entrance, run)))
+        return self._page(request, entrance, run, asking.begun(request, entrance, run))
 
     def _page(
         self, request: HttpRequest, entrance: Entrance, run: Generation | None, answer: asking.Answer, status: int = 200

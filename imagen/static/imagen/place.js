@@ -60,7 +60,7 @@
     guessed = before.guessed;
     panel.replaceChildren(before.form);
     const crop = new URL(link).searchParams.get("crop");
-    if (crop !== null && before.form.elements.crop) before.form.elements.crop.value = crop;
+    for (const each of before.form.querySelectorAll("[name=crop]")) each.checked = crop === null ? each.checked : each.value === crop;
     before.form.dispatchEvent(new Event("input"));
     enter();
   }

@@ -191,6 +191,7 @@
     const { action, dataset } = event.target;
     if (dataset.act === "tell") return void tell(event.target, event.submitter);
     const done = () => {
+      document.dispatchEvent(new Event("imagen:done"));
       if (event.submitter.dataset.dismiss) dismiss(event.submitter);
       if (dataset.act === "leave") document.dispatchEvent(new CustomEvent("imagen:leave"));
     };

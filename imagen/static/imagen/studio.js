@@ -212,6 +212,7 @@
     soon(100, PRICED.includes(name));
   });
   form.addEventListener("input", (event) => { if (event.target.name === "prompt") soon(400, false); });
+  document.addEventListener("imagen:done", () => soon(0, false)); // less is left now, or more
   form.addEventListener("click", (event) => {
     const { model } = event.target.dataset;
     if (!model) return;

@@ -30,7 +30,7 @@ from imagen.admin import once
 from imagen.admin.base import ReadOnlyAdmin, viewer
 from imagen.admin.plea import tell_answer
 from imagen.admin.studio import asking, candidates, have, notices, out, placing, price, replies, results, setup, waiting
-from imagen.admin.studio.doorway import Entrance
+from imagen.admin.studio.doorway import Entrance, renew
 from imagen.models import Generation, Studio
 
 ADDRESSES = (
@@ -110,6 +110,7 @@ class StudioAdmin(ReadOnlyAdmin):
             return self._asked(request)
         if not self.has_view_permission(request):
             return replies.refused(self, request)
+        renew(request)
         entrance, run = Entrance.of(request), self._run(request)
         if entrance.stale:
             self.message_user(request, asking.STALE, messages.WARNING)

@@ -47,6 +47,7 @@ ADDRESSES = (
     ("pictures/<uuid:pk>/discard/", "discard"),
 )
 PARTS = ("price", "notes", "sent", "have")
+SCRIPTS = ("call", "choices", "studio", "words", "results", "place")
 ELSEWHERE: dict[str, Callable[..., HttpResponseBase]] = {
     "state": results.view,
     "stop": waiting.stop,
@@ -65,7 +66,7 @@ class StudioAdmin(ReadOnlyAdmin):
 
     class Media:
         css = {"all": ["imagen/studio.css", "imagen/results.css"]}
-        js = [Script(f"imagen/{name}.js", defer=True) for name in ("call", "studio", "words", "results", "place")]
+        js = [Script(f"imagen/{name}.js", defer=True) for name in SCRIPTS]
 
     # --- who may ---
 

@@ -4,6 +4,7 @@
   const form = document.getElementById("imagen-form");
   if (!form) return;
   const PRICED = ["model", "provider", "aspect_ratio", "resolution", "num_images", "output_format", "negative_prompt", "seed"];
+  const { limit, touched } = window.imagenChoices;
   const HELD = 2000; // milliseconds: long enough to read that it was taken
   let timer = 0;
   let held = 0; // the timer while the button says so
@@ -23,11 +24,6 @@
     const provider = field("provider");
     limit(provider, (alias) => alias in at || !alias);
     return at[provider.value] || at[""] || Object.values(at)[0];
-  }
-
-  function limit(select, allowed) {
-    for (const option of select.options) option.hidden = option.disabled = !allowed(option.value);
-    if (select.selectedOptions[0]?.disabled) select.value = [...select.options].find((option) => !option.disabled)?.value ?? "";
   }
 
   function shapes(allowed) {
@@ -228,11 +224,6 @@
     dress();
     follow();
     document.dispatchEvent(new CustomEvent("imagen:drawn"));
-  }
-
-  function touched({ type, checked, defaultChecked, options, selectedIndex, value, defaultValue = value }) {
-    if (options) return selectedIndex !== Math.max(0, [...options].findIndex((each) => each.defaultSelected));
-    return ["radio", "checkbox"].includes(type) ? checked !== defaultChecked : value !== defaultValue;
   }
 
   begin();

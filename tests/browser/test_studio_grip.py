@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from imagen import pipeline
 from imagen.models import Budget, Generation, Scope, Template
 from tests.browser.conftest import EDITOR
+from tests.browser.looks import keep
 from tests.browser.test_studio_ask import BEGUN, STUDIO, WAVESPEED, button, describe
 from tests.browser.test_studio_pick import PANEL, PART, at, live, made
 from tests.factories import person
@@ -119,6 +120,7 @@ def test_enter_twice_while_a_template_is_kept_buys_nothing(visit, chromium, tran
     kept = page.get_by_role("status").filter(has_text="“At sea” is kept")
     expect(kept).to_be_focused()
     expect(kept).to_be_in_viewport()
+    keep(page, "template-kept")
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")
     assert Template.objects.get().name == "At sea"

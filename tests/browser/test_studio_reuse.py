@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from imagen.models import Generation, Job, Style
+from tests.browser.looks import screens, wrong
 from tests.browser.studio import SERVICES, open_room
 from tests.browser.test_studio_ask import BEGUN, button
 from tests.browser.test_studio_pick import at, made
@@ -55,6 +56,7 @@ def test_what_is_not_offered_any_more_is_not_left_from_before(visit, room):
     page.get_by_role("link", name="More like this").click()
     expect(page.get_by_label("Description")).to_be_focused()
     expect(page.get_by_role("radio", name="No style")).to_be_checked()
+    expect(page.get_by_label("Resolution")).to_be_hidden()
 
 
 def test_where_one_model_is_sold_it_is_used_instead_and_said_so(visit, editor, settings):
@@ -64,6 +66,7 @@ def test_where_one_model_is_sold_it_is_used_instead_and_said_so(visit, editor, s
     said = "Nano Banana 2.1 is not offered any more. Imagen 4 is chosen instead."
     expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
     expect(page.locator("#id_model")).to_have_value("imagen-4")
+    assert not [each for name in screens(page) for each in wrong(page, f"instead-{name}")]
     button(page).click()
     expect(page.locator("#imagen-results")).to_contain_text(BEGUN)
     assert Generation.objects.filter(model="imagen-4").count() == 1

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from imagen import pipeline
 from imagen.models import Job, Tempo
+from tests.browser.looks import screens, wrong
 from tests.browser.test_browser_admin import alive
 from tests.browser.test_studio_pick import PANEL, PART, at, live, made
 from tests.factories import generation
@@ -82,6 +83,23 @@ def test_a_panel_that_cannot_be_opened_or_sent_leaves_everything_where_it_is(cut
     page.context.set_offline(True)
     page.get_by_role("button", name="Put into the article").press("Enter")
     expect(page.locator(PANEL).get_by_text(AWAY)).to_be_visible()
+
+
+def test_what_is_said_is_seen_below_many_pictures(cut_off, editor):
+    page = cut_off(made(editor, 4))
+    page.set_viewport_size({"width": 360, "height": 640})
+    discard = page.get_by_role("button", name="Discard").last
+    discard.press("Enter")
+    expect(page.locator(PART).get_by_text(AWAY)).to_be_in_viewport(ratio=0.9)
+    expect(discard).to_be_focused()
+
+
+def test_what_is_said_is_readable_on_every_screen(cut_off, editor):
+    alive()
+    page = cut_off(generation(editor))
+    page.get_by_role("button", name="Stop").press("Enter")
+    expect(page.locator(PART).get_by_text(AWAY)).to_be_visible()
+    assert not [each for name in screens(page) for each in wrong(page, f"unanswered-{name}")]
 
 
 def test_administrators_nobody_reached_can_be_told_again(visit, editor, settings):

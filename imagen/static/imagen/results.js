@@ -81,6 +81,7 @@
   function away() {
     live.textContent = unanswered.textContent = root().dataset.away;
     decorate();
+    unanswered.scrollIntoView({ block: "nearest" });
   }
 
   function answered() {

@@ -4,8 +4,8 @@
   const form = document.getElementById("imagen-form");
   if (!form) return;
   const GAP = /\{\s*([^{}\s](?:[^{}]{0,38}[^{}\s])?)\s*\}/g;
-  const MORE = ["resolution", "output_format", "negative_prompt", "seed"];
-  const SAID = ["model", "style", "aspect_ratio", "num_images", "parent", ...MORE];
+  const CHOSEN = ["output_format", "negative_prompt", "seed"]; // never by the service alone, as a resolution is
+  const SAID = ["model", "style", "aspect_ratio", "num_images", "parent", "resolution", ...CHOSEN];
   const opener = window.parent !== window ? window.parent : window.opener;
   let woven = null; // what the template said with its gaps filled
   let before = ""; // what stood there before a template was chosen
@@ -120,8 +120,8 @@
     const before = field("prompt").value;
     for (const name of SAID) if (name in detail && field(name)) put(field(name), String(detail[name] ?? ""));
     for (const each of form.querySelectorAll("[name=slots]")) if ("slots" in detail) each.checked = detail.slots.includes(each.value);
-    for (const each of form.querySelectorAll("details [name=style]:checked, details [name=aspect_ratio]:checked")) each.closest("details").open = true;
-    if (MORE.some((name) => detail[name])) form.querySelector(".imagen-more").open = true;
+    form.querySelectorAll("details :is([name=style], [name=aspect_ratio]):checked").forEach((each) => { each.closest("details").open = true; });
+    if (CHOSEN.some((name) => detail[name])) form.querySelector(".imagen-more").open = true;
     document.getElementById("imagen-told").textContent = detail.instead ?? "";
     field("model").dispatchEvent(new Event("change", { bubbles: true }));
     write(detail.prompt ?? "");

@@ -12,12 +12,17 @@ from imagen import pipeline
 from imagen.models import Budget, Generation, Scope, Template
 from tests.browser.conftest import EDITOR
 from tests.browser.looks import keep
+from tests.browser.studio import SERVICES
 from tests.browser.test_studio_ask import BEGUN, STUDIO, WAVESPEED, button, describe
-from tests.browser.test_studio_pick import PANEL, PART, at, live, made
+from tests.browser.test_studio_pick import PANEL, PART, at, door, live, made
 from tests.factories import person
 
 pytestmark = [pytest.mark.browser, pytest.mark.by_hand("rows stand for how they look")]
 
+CHOOSE = """([name, value]) => { const at = document.getElementById("imagen-form").elements[name];
+const one = at.options ? [...at.options].find((each) => each.value === value) : at[at.length - 1];
+Object.assign(one, {value, selected: true, checked: true});
+one.dispatchEvent(new Event("change", {bubbles: true})); }"""
 WORDS = "Three sentences that took a while to write, about the dunes."
 
 
@@ -108,6 +113,34 @@ def test_the_focus_stays_at_the_foot_when_the_button_for_fewer_goes(visit, edito
     fewer.press("Enter")
     expect(page.locator("#imagen-results")).to_contain_text(BEGUN)
     expect(fewer).to_have_count(0)
+    expect(button(page)).to_be_focused()
+
+
+@pytest.fixture
+def said(visit, editor, settings):
+    """The Studio with a description, an open fold and a value that goes before the button is pressed."""
+    settings.IMAGEN = {"PROVIDERS": SERVICES}
+
+    def press(name, value, address=STUDIO):
+        page = visit(address, editor)
+        describe(page, "a kite")
+        page.get_by_text("More choices").click()
+        page.evaluate(CHOOSE, [name, value])
+        expect(button(page)).to_have_attribute("aria-disabled", "false")
+        settings.IMAGEN = {"PROVIDERS": {"wavespeed": WAVESPEED}}
+        button(page).press("Enter")
+        expect(page.get_by_text("This is no longer offered. Choose another.")).to_be_visible()
+        return page
+
+    return press
+
+
+def test_a_service_that_went_is_shown_with_what_is_wrong_though_one_is_left(said):
+    expect(said("provider", "apiframe").get_by_label("Service")).to_be_focused()
+
+
+def test_where_what_is_wrong_cannot_be_changed_the_focus_is_at_the_button(said, editor):
+    page = said("slots", "7:1", f"{STUDIO}?door={door(editor)}")
     expect(button(page)).to_be_focused()
 
 

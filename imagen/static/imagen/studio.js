@@ -53,7 +53,8 @@
       offer(name, can[name].length > 0);
     }
     for (const name of ["negative_prompt", "seed"]) offer(name, can[name]);
-    offer("provider", [...field("provider").options].filter((option) => !option.disabled).length > 2);
+    const services = [...field("provider").options].filter((option) => !option.disabled);
+    offer("provider", services.length > 2 || field("provider").ariaInvalid === "true");
   }
 
   // --- what it costs ---
@@ -141,7 +142,8 @@
     const wrong = form.querySelector("[aria-invalid=true]") ?? form.querySelector(".errorlist")?.parentElement.querySelector("input");
     const gap = [...form.querySelectorAll("#imagen-gaps input")].find((input) => !input.value);
     const at = wrong?.name === "template" ? gap ?? wrong : wrong ?? gap;
-    (at?.checkVisibility() ? at : generate()).focus();
+    at?.focus();
+    if (document.activeElement !== at) generate().focus(); // it is hidden or cannot be changed
     const blocked = wrong?.dataset.blocked ? wrong.value.indexOf(wrong.dataset.blocked) : -1;
     if (blocked >= 0) wrong.setSelectionRange(blocked, blocked + wrong.dataset.blocked.length);
   }

@@ -29,8 +29,12 @@ class _Signed:
     @classmethod
     def read(cls: type[T], text: str, user: AbstractBaseUser) -> T:
         """The value in this text; ``BadSignature`` when it is forged or somebody else's, ``Expired`` after a day."""
+        return cls._read(text, user, max_age=LIFETIME)
+
+    @classmethod
+    def _read(cls: type[T], text: str, user: AbstractBaseUser, *, max_age: timedelta | None) -> T:
         try:
-            said: dict[str, Any] = signing.loads(text, salt=_salt(cls), max_age=LIFETIME)
+            said: dict[str, Any] = signing.loads(text, salt=_salt(cls), max_age=max_age)
         except signing.SignatureExpired as error:
             raise Expired("the token is more than a day old") from error
         except signing.BadSignature as error:
@@ -65,6 +69,11 @@ class Door(_Signed):
     target: str = "file"
     text_box: tuple[int, ...] = ()
     text_colour: str = WHITE
+
+    @classmethod
+    def renew(cls, text: str, user: AbstractBaseUser) -> str:
+        """This text signed today, however old it is; ``BadSignature`` when it is forged or somebody else's."""
+        return cls._read(text, user, max_age=None).sign(user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

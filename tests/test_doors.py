@@ -45,6 +45,18 @@ def test_it_expires(monkeypatch):
         Pick.read(text, ANNA)
 
 
+def test_a_door_however_old_is_signed_again_for_the_person_it_was_signed_for(monkeypatch):
+    monkeypatch.setattr("django.core.signing.time.time", lambda: 0.0)
+    text = DOOR.sign(ANNA)
+    monkeypatch.undo()
+    with pytest.raises(Expired):
+        Door.read(text, ANNA)
+    assert Door.read(Door.renew(text, ANNA), ANNA) == DOOR
+    for whose, user in ((text, BEN), (f"{text}x", ANNA), (PICK.sign(ANNA), ANNA), ("", ANNA)):
+        with pytest.raises(BadSignature):
+            Door.renew(whose, user)
+
+
 def test_a_new_secret_key_still_reads_what_the_old_one_signed(settings):
     text = DOOR.sign(ANNA)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]

@@ -53,7 +53,7 @@ class GenerationAdmin(GenerationActions):
     form = AskForm
 
     class Media:
-        js = [Script("imagen/live.js", defer=True), Script("imagen/ask.js", defer=True)]
+        js = [Script(f"imagen/{name}.js", defer=True) for name in ("live", "choices", "ask")]
 
     # --- who sees what ---
 

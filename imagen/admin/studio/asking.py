@@ -17,7 +17,7 @@ from imagen.admin.base import viewer
 from imagen.admin.forms import ASKED, blame
 from imagen.admin.studio import display, enhance, examples, price, setup, slot
 from imagen.admin.studio.doorway import Entrance
-from imagen.admin.studio.form import StudioForm
+from imagen.admin.studio.form import StudioForm, able_model
 from imagen.doors import Door
 from imagen.exceptions import BudgetExceeded, Refused
 from imagen.models import Generation, Template
@@ -68,14 +68,15 @@ def _services(form: StudioForm) -> dict[str, Any]:
 # --- beginning ---
 
 
-def begun(request: HttpRequest, entrance: Entrance, run: Generation | None) -> StudioForm:
+def begun(request: HttpRequest, entrance: Entrance, run: Generation | None) -> Answer:
     """The form as its page first shows it: ``like`` in the address is varied, ``run`` said again."""
     like = _like(request)
     if like:
-        said = _said(like)
+        said = said_by(like)
         milder = rewording.milder(said["prompt"]) if "reword" in request.GET else ""
-        return blank(request, entrance, **{**said, "prompt": milder or said["prompt"]}, parent=str(like.pk))
-    return blank(request, entrance, **(_said(run) if run else {}))
+        form = blank(request, entrance, **{**said, "prompt": milder or said["prompt"]}, parent=str(like.pk))
+        return Answer(form=form, said=instead(like))
+    return Answer(form=blank(request, entrance, **(said_by(run) if run else {})))
 
 
 def _like(request: HttpRequest) -> Generation | None:
@@ -85,12 +86,25 @@ def _like(request: HttpRequest) -> Generation | None:
         return None
 
 
-def _said(earlier: Generation) -> dict[str, Any]:
-    """What was asked for then, in the editor's own words; chance decides anew."""
+def said_by(earlier: Generation) -> dict[str, Any]:
+    """What was asked for then, in the editor's own words, by a model that is sold; chance decides anew."""
     parts = [str(part.get("key", "")) for part in earlier.wording.get("parts", ())]
     style = next((key.removeprefix("style:") for key in parts if key.startswith("style:")), "")
     said = {name: getattr(earlier, name) for name in ASKED if name not in ("provider", "seed")}
-    return {**said, "prompt": earlier.own_words, "style": style, "slots": earlier.slots}
+    return {**said, "prompt": earlier.own_words, "model": _model(earlier), "style": style, "slots": earlier.slots}
+
+
+def instead(earlier: Generation) -> str:
+    """That its model is not sold any more, and which is chosen; nothing where it is."""
+    if (model := _model(earlier)) == earlier.model:
+        return ""
+    names = {"gone": catalogue.model_name(earlier.model), "model": catalogue.model_name(model)}
+    return _("%(gone)s is not offered any more. %(model)s is chosen instead.") % names
+
+
+def _model(earlier: Generation) -> str:
+    sold = [model for model, _name in catalogue.models()]
+    return earlier.model if earlier.model in sold or not sold else able_model(earlier.aspect_ratio)
 
 
 # --- taking what was sent ---

@@ -71,7 +71,7 @@ class StudioForm(AskForm):
         self.initial.setdefault("style", "")
         self.initial.setdefault("num_images", settings.STUDIO_NUM_IMAGES)
         if "model" not in kwargs.get("initial", {}):
-            self.initial["model"] = _able_model(self.initial["aspect_ratio"])
+            self.initial["model"] = able_model(self.initial["aspect_ratio"])
         self.wording = wording.Wording(own="")
         self.enhanced: Enhanced | None = None
 
@@ -160,7 +160,7 @@ class StudioForm(AskForm):
         return pk if Generation.objects.of(self.user).standing().filter(pk=pk).exists() else None
 
 
-def _able_model(ratio: str) -> str:
+def able_model(ratio: str) -> str:
     """The site's model if it can make this shape, else the first that can."""
     sold = [name for name, _label in catalogue.models()]
     for name in (settings.DEFAULT_MODEL, *sold):

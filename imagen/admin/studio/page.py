@@ -43,7 +43,7 @@ from imagen.admin.studio import (
     setup,
     waiting,
 )
-from imagen.admin.studio.doorway import Entrance
+from imagen.admin.studio.doorway import Entrance, renew
 from imagen.models import Generation, Studio
 
 ADDRESSES = (
@@ -62,7 +62,7 @@ ADDRESSES = (
     ("pictures/<uuid:pk>/discard/", "discard"),
 )
 PARTS = ("price", "notes", "sent", "have")
-SCRIPTS = ("call", "studio", "words", "enhance", "results", "place")
+SCRIPTS = ("call", "choices", "studio", "words", "enhance", "results", "place")
 ELSEWHERE: dict[str, Callable[..., HttpResponseBase]] = {
     "state": results.view,
     "stop": waiting.stop,
@@ -128,13 +128,14 @@ class StudioAdmin(ReadOnlyAdmin):
             return self._asked(request)
         if not self.has_view_permission(request):
             return replies.refused(self, request)
+        renew(request)
         entrance, run = Entrance.of(request), self._run(request)
         if entrance.stale:
             self.message_user(request, asking.STALE, messages.WARNING)
         notices.tell(request, but=request.GET.get("run", ""))
         if run is None:
             tell_answer(self, request)
-        return self._page(request, entrance, run, asking.Answer(form=asking.begun(request, entrance, run)))
+        return self._page(request, entrance, run, asking.begun(request, entrance, run))
 
     def _page(
         self, request: HttpRequest, entrance: Entrance, run: Generation | None, answer: asking.Answer, status: int = 200

@@ -18,7 +18,7 @@ from imagen import kept, news
 from imagen.admin import words
 from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.deeds import may_act, told
-from imagen.admin.studio import again, examples, history, progress, replies, tiles, trouble
+from imagen.admin.studio import again, asking, examples, history, progress, replies, tiles, trouble
 from imagen.admin.studio.doorway import door_of, home, like, popup, query, to, token
 from imagen.doors import Door
 from imagen.exceptions import Conflict, Refused
@@ -90,16 +90,9 @@ def _run(request: HttpRequest, generation: Generation, door: Door | None) -> dic
 
 
 def asked(generation: Generation) -> dict[str, Any]:
-    """What the form on the left is filled with to ask again."""
-    return {
-        "prompt": generation.own_words,
-        "negative_prompt": generation.negative_prompt,
-        "model": generation.model,
-        "aspect_ratio": generation.aspect_ratio,
-        "seed": generation.seed,
-        "slots": generation.slots,
-        "parent": str(generation.pk),
-    }
+    """What the form on the left is filled with to ask again, and what is said about it."""
+    said = asking.said_by(generation)
+    return {**said, "seed": generation.seed, "parent": str(generation.pk), "instead": asking.instead(generation)}
 
 
 def _said(

@@ -197,7 +197,7 @@ def _successor(case: Case) -> Iterator[Way]:
     if found := successor.of(case.generation):
         label = _("Use %(model)s") % {"model": catalogue.model_name(found.model)}
         note = _("It cannot do: %(lacks)s.") % {"lacks": found.lacks} if found.lacks else ""
-        fill = json.dumps({"model": found.model})
+        fill = json.dumps({"model": found.model, "instead": ""})
         yield Way(label=label, href=case.like, fill=fill, note=note, more=found.differences)
 
 

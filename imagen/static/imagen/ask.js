@@ -6,6 +6,7 @@
   const form = document.getElementById("generation_form");
   const abilities = JSON.parse(form.elements.model.dataset.abilities);
   const priced = ["model", "provider", "aspect_ratio", "resolution", "num_images", "output_format", "seed"];
+  const { limit, touched } = window.imagenChoices;
   const PATIENCE = 10_000; // milliseconds
   let timer = 0;
   let latest = 0;
@@ -15,11 +16,6 @@
     const at = abilities[form.elements.model.value] || {};
     return at[form.elements.provider.value] || at[""] || Object.values(at)[0] || {};
   };
-
-  function limit(select, allowed) {
-    for (const option of select.options) option.hidden = option.disabled = !allowed(option.value);
-    if (select.selectedOptions[0]?.disabled) select.value = [...select.options].find((option) => !option.disabled)?.value ?? "";
-  }
 
   function offer(name, possible) {
     form.elements[name].disabled = !possible;
@@ -36,12 +32,6 @@
       offer(name, can[name].length > 0);
     }
     for (const name of ["negative_prompt", "seed"]) offer(name, can[name]);
-  }
-
-  function touched(name) {
-    const { options, selectedIndex, value, defaultValue } = form.elements[name];
-    if (!options) return value !== defaultValue;
-    return selectedIndex !== Math.max(0, [...options].findIndex((option) => option.defaultSelected));
   }
 
   // Nothing is sent while a price is on its way: who asks has seen it.
@@ -73,5 +63,5 @@
   form.addEventListener("submit", () => { latest += 1; setTimeout(rest, 0, true); });
   window.addEventListener("pageshow", () => rest(due)); // who comes back may send again; it also ends every first load
   follow();
-  if (priced.some(touched)) soon(); // the page came with the price of what it says
+  if (priced.some((name) => touched(form.elements[name]))) soon(); // the page came with the price of what it says
 })();

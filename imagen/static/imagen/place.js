@@ -7,7 +7,8 @@
   const alone = section ? null : document.querySelector("[data-quote]"); // a page of its own: clicked before we ran
   const panel = alone ?? document.createElement("div");
   section?.after(panel);
-  let from = ""; // the link that opened it
+  const kept = new Map(); // forms that were left with words in them, by the page of their picture
+  let from = null; // the link that opened it
   let pause = 0; // before what moved is measured
   let guessed = false; // what it is for was chosen by us; kept when the server sends the form again
 
@@ -15,14 +16,19 @@
     panel.replaceChildren();
     section.hidden = false;
     if (news) document.dispatchEvent(new CustomEvent("imagen:news", { detail: news }));
+    const link = [...section.querySelectorAll("[data-place]")].find((each) => each.dataset.key === from.dataset.key);
+    (link ?? Object.assign(section.querySelector("h2"), { tabIndex: -1 })).focus();
   }
 
   function fill(html) {
     panel.innerHTML = html;
+    prepare(panel.querySelector("form"));
+    enter();
+  }
+
+  function enter() {
     if (section) section.hidden = true;
-    const form = panel.querySelector("form");
-    prepare(form);
-    begin(form);
+    begin(panel.querySelector("form"));
   }
 
   function begin(form) {
@@ -39,14 +45,25 @@
   }
 
   async function open(link) {
+    from = link;
+    if (kept.has(link.pathname)) return again(link, kept.get(link.pathname));
     try {
       const { status, news } = await window.imagenCall(link.href);
       guessed = false;
       if (status < 400) fill(news.html);
       else close(news);
     } catch {
-      location.assign(link.href); // the page itself says what is wrong
+      document.dispatchEvent(new Event("imagen:unanswered"));
     }
+  }
+
+  function again(link, before) {
+    guessed = before.guessed;
+    panel.replaceChildren(before.form);
+    const crop = new URL(link).searchParams.get("crop");
+    for (const each of before.form.querySelectorAll("[name=crop]")) each.checked = crop === null ? each.checked : each.value === crop;
+    before.form.dispatchEvent(new Event("input"));
+    enter();
   }
 
   // --- the form ---
@@ -131,6 +148,7 @@
     form.dataset.busy = "1";
     try {
       const { status, news } = await window.imagenCall(form.action, { method: "POST", body: () => new FormData(form) });
+      if (from) kept.delete(from.pathname);
       if (news.pick) handOver(news);
       else if (status === 422) fill(news.html);
       else if (alone) form.querySelector(".imagen-missing").textContent = news.said;
@@ -176,13 +194,12 @@
   }
 
   function back() {
+    kept.set(from.pathname, { form: panel.querySelector("form"), guessed });
     close();
-    const links = [...section.querySelectorAll("[data-place]")];
-    (links.find((each) => each.dataset.key === from) ?? links[0])?.focus();
   }
 
   panel.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || alone) return;
     event.stopPropagation(); // it closes this, and not the dialog around
     back();
   });
@@ -190,7 +207,6 @@
     const link = event.target.closest("[data-place]");
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    from = link.dataset.key;
     open(link);
   });
   for (const form of alone?.querySelectorAll("[data-place-form]") ?? []) {

@@ -8,6 +8,7 @@
   const live = Object.assign(document.createElement("p"), { id: "imagen-said", className: "imagen-unseen", role: "status" });
   live.setAttribute("aria-live", "polite");
   section.before(live);
+  const unanswered = Object.assign(document.createElement("p"), { className: "imagen-notice imagen-wrong" }); // what was pressed
   const dismissed = new Set();
   let current = null; // the picture that is in the form now
   let shown = "";
@@ -30,6 +31,7 @@
     }
     for (const note of section.querySelectorAll("[data-passing]")) note.hidden = dismissed.has(note.dataset.passing);
     for (const note of section.querySelectorAll("[data-after]")) note.hidden = !dismissed.has(note.dataset.after);
+    if (unanswered.textContent) root().prepend(unanswered);
     const tile = section.querySelector("[data-current]");
     if (!tile || !current) return;
     Object.assign(tile.querySelector("img"), { src: current.url, alt: current.alt || "" });
@@ -69,14 +71,22 @@
   }
 
   function complain({ html, said }) {
+    answered();
     live.textContent = said;
     root()?.insertAdjacentHTML("afterbegin", html);
     shown = "";
   }
 
+  // It stays, whatever is shown meanwhile, until something pressed is answered.
   function away() {
-    const note = Object.assign(document.createElement("p"), { className: "imagen-notice imagen-wrong", textContent: root().dataset.away });
-    complain({ html: note.outerHTML, said: note.textContent });
+    live.textContent = unanswered.textContent = root().dataset.away;
+    decorate();
+    unanswered.scrollIntoView({ block: "nearest" });
+  }
+
+  function answered() {
+    unanswered.textContent = "";
+    unanswered.remove();
   }
 
   // --- following ---
@@ -106,6 +116,7 @@
   }
 
   function follow(news) {
+    answered();
     turn += 1;
     asked = 0;
     show(news);
@@ -169,7 +180,9 @@
   async function tell(form, button) {
     const { news } = await call(form.action, { method: "POST", body: () => new FormData(form) }).catch(() => ({ news: {} }));
     const said = Object.assign(document.createElement("span"), { textContent: news.said ?? root().dataset.away, tabIndex: -1 });
-    button.replaceWith(said);
+    button.nextElementSibling?.remove(); // what was said the last time
+    button.after(said);
+    if (news.said) button.remove();
     said.focus();
   }
 
@@ -178,14 +191,18 @@
     event.preventDefault();
     const { action, dataset } = event.target;
     if (dataset.act === "tell") return void tell(event.target, event.submitter);
-    const leave = () => dataset.act === "leave" && document.dispatchEvent(new CustomEvent("imagen:leave"));
-    act(action, { method: "POST", body: () => new FormData(event.target, event.submitter) }, leave);
+    const done = () => {
+      document.dispatchEvent(new Event("imagen:done"));
+      if (event.submitter.dataset.dismiss) dismiss(event.submitter);
+      if (dataset.act === "leave") document.dispatchEvent(new CustomEvent("imagen:leave"));
+    };
+    act(action, { method: "POST", body: () => new FormData(event.target, event.submitter) }, done);
   });
 
   section.addEventListener("click", (event) => {
     const at = event.target.closest("a, button, img");
     if (!at || event.ctrlKey || event.metaKey) return;
-    if (at.dataset.dismiss) dismiss(at);
+    if (at.dataset.dismiss && !at.form) dismiss(at);
     if (at.dataset.leaf) { event.preventDefault(); leaf(at.dataset.leaf, at.href); }
     if (at.dataset.fill) {
       event.preventDefault();
@@ -217,6 +234,7 @@
     heading().focus();
   });
   document.addEventListener("imagen:news", ({ detail }) => (detail.run ? follow(detail) : complain(detail)));
+  document.addEventListener("imagen:unanswered", away);
   document.addEventListener("visibilitychange", next);
   window.addEventListener("message", ({ data, origin, source }) => {
     if (origin !== location.origin || source !== opener || data?.type !== "imagen:form") return;

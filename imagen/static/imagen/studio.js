@@ -4,6 +4,7 @@
   const form = document.getElementById("imagen-form");
   if (!form) return;
   const PRICED = ["model", "provider", "aspect_ratio", "resolution", "num_images", "output_format", "negative_prompt", "seed"];
+  const { limit, touched } = window.imagenChoices;
   const HELD = 2000; // milliseconds: long enough to read that it was taken
   let timer = 0;
   let held = 0; // the timer while the button says so
@@ -23,11 +24,6 @@
     const provider = field("provider");
     limit(provider, (alias) => alias in at || !alias);
     return at[provider.value] || at[""] || Object.values(at)[0];
-  }
-
-  function limit(select, allowed) {
-    for (const option of select.options) option.hidden = option.disabled = !allowed(option.value);
-    if (select.selectedOptions[0]?.disabled) select.value = [...select.options].find((option) => !option.disabled)?.value ?? "";
   }
 
   function shapes(allowed) {
@@ -57,7 +53,8 @@
       offer(name, can[name].length > 0);
     }
     for (const name of ["negative_prompt", "seed"]) offer(name, can[name]);
-    offer("provider", [...field("provider").options].filter((option) => !option.disabled).length > 2);
+    const services = [...field("provider").options].filter((option) => !option.disabled);
+    offer("provider", services.length > 2 || field("provider").ariaInvalid === "true");
   }
 
   // --- what it costs ---
@@ -102,7 +99,11 @@
 
   function renew(id, html) {
     const box = document.getElementById(id);
-    if (box.innerHTML !== html) box.innerHTML = html; // what is new is read out, and only that
+    if (box.innerHTML === html) return;
+    const at = box.contains(document.activeElement) && document.activeElement.textContent;
+    box.innerHTML = html; // what is new is read out, and only that
+    if (at === false) return;
+    ([...box.querySelectorAll("a, button")].find((each) => each.textContent === at) ?? generate()).focus();
   }
 
   function soon(wait, unseen) {
@@ -130,16 +131,19 @@
     wrong.scrollIntoView({ block: "nearest" });
   }
 
-  function redraw({ html, action, quote }) {
+  function redraw({ html, action, quote, said }) {
     form.action = action;
     form.dataset.quote = quote;
     const open = [...form.querySelectorAll("details")].map((each) => each.open);
     form.innerHTML = html;
     form.querySelectorAll("details").forEach((each, place) => { each.open ||= open[place] ?? false; });
     begin();
+    if (said) return document.getElementById("imagen-told").focus(); // nothing was asked for, and Enter once more asks for nothing
     const wrong = form.querySelector("[aria-invalid=true]") ?? form.querySelector(".errorlist")?.parentElement.querySelector("input");
     const gap = [...form.querySelectorAll("#imagen-gaps input")].find((input) => !input.value);
-    (wrong?.name === "template" ? gap ?? wrong : wrong ?? gap ?? generate()).focus();
+    const at = wrong?.name === "template" ? gap ?? wrong : wrong ?? gap;
+    at?.focus();
+    if (document.activeElement !== at) generate().focus(); // it is hidden or cannot be changed
     const blocked = wrong?.dataset.blocked ? wrong.value.indexOf(wrong.dataset.blocked) : -1;
     if (blocked >= 0) wrong.setSelectionRange(blocked, blocked + wrong.dataset.blocked.length);
   }
@@ -206,6 +210,7 @@
     soon(100, PRICED.includes(name));
   });
   form.addEventListener("input", (event) => { if (event.target.name === "prompt") soon(400, false); });
+  document.addEventListener("imagen:done", () => soon(0, false)); // less is left now, or more
   form.addEventListener("click", (event) => {
     const { model } = event.target.dataset;
     if (!model) return;
@@ -221,11 +226,6 @@
     dress();
     follow();
     document.dispatchEvent(new CustomEvent("imagen:drawn"));
-  }
-
-  function touched({ type, checked, defaultChecked, options, selectedIndex, value, defaultValue = value }) {
-    if (options) return selectedIndex !== Math.max(0, [...options].findIndex((each) => each.defaultSelected));
-    return ["radio", "checkbox"].includes(type) ? checked !== defaultChecked : value !== defaultValue;
   }
 
   begin();

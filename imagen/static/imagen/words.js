@@ -4,6 +4,8 @@
   const form = document.getElementById("imagen-form");
   if (!form) return;
   const GAP = /\{\s*([^{}\s](?:[^{}]{0,38}[^{}\s])?)\s*\}/g;
+  const CHOSEN = ["output_format", "negative_prompt", "seed"]; // never by the service alone, as a resolution is
+  const SAID = ["model", "style", "aspect_ratio", "num_images", "parent", "resolution", ...CHOSEN];
   const opener = window.parent !== window ? window.parent : window.opener;
   let woven = null; // what the template said with its gaps filled
   let tail = ""; // what was added to that
@@ -105,12 +107,20 @@
     field("prompt").focus();
   });
 
+  // What is not offered any more becomes the choice of none, where there is one.
+  function put(at, value) {
+    const offered = at.options ?? (at instanceof RadioNodeList ? at : null);
+    const [one] = [value, ""].flatMap((wanted) => [...(offered ?? [])].filter((each) => each.value === wanted));
+    if (one) one.selected = one.checked = true;
+    if (!offered) at.value = value;
+  }
+
   document.addEventListener("imagen:reuse", ({ detail }) => {
-    for (const name of ["model", "negative_prompt", "seed", "parent"]) if (name in detail) field(name).value = detail[name] ?? "";
-    const shape = [...field("aspect_ratio")].find((each) => each.value === detail.aspect_ratio);
-    if (shape) shape.checked = true;
+    for (const name of SAID) if (name in detail && field(name)) put(field(name), String(detail[name] ?? ""));
     for (const each of form.querySelectorAll("[name=slots]")) if ("slots" in detail) each.checked = detail.slots.includes(each.value);
-    if (detail.negative_prompt || detail.seed) form.querySelector(".imagen-more").open = true;
+    form.querySelectorAll("details :is([name=style], [name=aspect_ratio]):checked").forEach((each) => { each.closest("details").open = true; });
+    if (CHOSEN.some((name) => detail[name])) form.querySelector(".imagen-more").open = true;
+    document.getElementById("imagen-told").textContent = detail.instead ?? "";
     field("model").dispatchEvent(new Event("change", { bubbles: true }));
     reword(detail.prompt ?? "", ...(detail.changes ? [detail.changes] : []));
     field("prompt").focus();

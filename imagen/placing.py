@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import ForeignKey, Model, Q
+from django.db.models import Model
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.text import slugify
@@ -42,12 +42,6 @@ MOST_OF_A_PLACE = 1000
 LONGEST_NAME = 60
 LONGEST_ALT, LONGEST_FILE = 500, 300  # of the record
 QUALITY = 92
-
-
-def choosable(user: AbstractBaseUser, field: ForeignKey[Any, Any]) -> ImageQuerySet:
-    """The pictures this person may choose for this relation: those they may put to use, and what it holds already."""
-    held = field.model._default_manager.exclude(**{field.name: None}).values(field.name)
-    return Image.objects.filter(Q(pk__in=placeable(user).values("pk")) | Q(pk__in=held))
 
 
 def placeable(user: AbstractBaseUser) -> ImageQuerySet:

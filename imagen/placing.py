@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
@@ -129,7 +130,14 @@ def _read(image: Image) -> bytes:
 
 def _name(pick: Pick, image: Image) -> str:
     ending = PurePath(str(image.file.name)).suffix
-    return f"{slugify(pick.name)[:LONGEST_NAME].strip('-') or 'picture'}{ending}"
+    return f"{slug(pick.name) or 'picture'}{ending}"
+
+
+def slug(text: str) -> str:
+    """A file's name out of anything: no folders, no ending, no blanks; no letter is lost, Latin ones become plain."""
+    stem = re.sub(r"[\W_]+", "-", re.sub(r"\.(png|jpe?g|webp|gif)$", "", text, flags=re.IGNORECASE))
+    plain, whole = slugify(stem), slugify(stem, allow_unicode=True)
+    return (plain if len(plain) == len(whole) else whole)[:LONGEST_NAME].strip("-")
 
 
 def cut(data: bytes, *, ratio: str, focal: tuple[int, ...]) -> bytes:
@@ -171,13 +179,12 @@ def record(
     end(target, field)
     image = _standing(image)
     target.__dict__.pop("_imagen_placements", None)
-    meaning = pick.meaning if pick else (Meaning.INFORMATIVE if alt else Meaning.DECORATIVE)
     value = getattr(target, field)
     placed = Placement.objects.create(
         **_where(target),
         field=field,
         image=image,
-        meaning=meaning,
+        meaning=_meaning(pick, alt),
         alt_text=alt[:LONGEST_ALT],
         file_name=(getattr(value, "name", "") or "")[:LONGEST_FILE],
         user_id=user.pk if user else None,
@@ -185,6 +192,13 @@ def record(
     if isinstance(value, FieldFile) and value:
         transaction.on_commit(partial(renditions.make, placed, value), robust=True)
     return placed
+
+
+def _meaning(pick: Pick | None, alt: str) -> str:
+    """What it is for, by the words it is placed with and by what was said."""
+    if not alt:
+        return Meaning.DECORATIVE
+    return pick.meaning if pick and pick.meaning != Meaning.DECORATIVE else Meaning.INFORMATIVE
 
 
 def _standing(image: Image | None) -> Image | None:

@@ -201,6 +201,38 @@ def test_who_placed_what_where_and_with_which_words_is_written_down(ann: Client)
     assert "Added generated picture" in LogEntry.objects.get().get_change_message()
 
 
+def silent(image: Image, user: User, **said: Any) -> dict[str, str]:
+    return chosen(image, user, meaning="decorative", alt_text="", **said)
+
+
+def test_a_picture_that_only_decorates_needs_no_words_then_or_later(ann: Client) -> None:
+    assert send(ann, **silent(picture(me(ann)), me(ann)), hero_alt="").status_code == 302
+    row = Article.objects.get()
+    assert [(placed.meaning, placed.alt_text) for placed in Placement.objects.all()] == [("decorative", "")]
+    assert send(ann, change(row), title="High water", hero_alt="").status_code == 302
+    Article.objects.update(published=True)
+    (hero,) = shown(ann, row.get_absolute_url()).all("img")
+    assert hero["alt"] == ""
+    other = send(ann, change(row), **chosen(picture(me(ann)), me(ann)), hero_alt="")
+    assert "Say what the picture shows" in errors(other)["hero_alt"][0]
+
+
+def test_words_that_were_kept_for_it_say_that_it_does_more(ann: Client) -> None:
+    row = article(picture(me(ann)), hero_alt="The old pier")
+    send(ann, change(row), **silent(picture(me(ann)), me(ann)), hero_alt="The old pier")
+    placed = Placement.objects.get(ended_at=None)
+    assert (placed.meaning, placed.alt_text) == ("informative", "The old pier")
+
+
+def test_a_row_that_only_decorates_needs_no_words_either(ann: Client) -> None:
+    image = picture(me(ann))
+    token = silent(image, me(ann), place=FIGURE)["hero-imagen"]
+    for made, wrong in ((figure(0, image, me(ann), alt=""), True), ({"figures-0-picture-imagen": token}, False)):
+        answer = send(ann, **{"hero_alt": "", "figures-TOTAL_FORMS": "1", "figures-0-alt": "", **made})
+        assert (answer.status_code == 200) is wrong
+    assert (Figure.objects.get().alt, Placement.objects.get().meaning) == ("", "decorative")
+
+
 def test_a_request_from_before_the_object_was_saved_is_found_at_it_afterwards(ann: Client) -> None:
     image = picture(me(ann), place=HERO)
     send(ann, **chosen(image, me(ann)))

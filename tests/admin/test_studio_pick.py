@@ -176,6 +176,20 @@ def test_another_editor_at_the_same_field_is_named_by_what_they_do(ann, sign_in,
     assert "Watch" in text(ann.get(page, {"door": door(ann)}).content.decode())
 
 
+def test_who_comes_back_to_a_field_sees_their_own_request_under_way_there(ann, sign_in):
+    mine = generation(
+        me(ann), status="processing", place=PLACE, place_id="7", wording={"own": "Tide pools", "parts": []}
+    )
+    generation(me(sign_in("bob", *EDITOR)), status="processing", place=PLACE, place_id="7")
+    studio = reverse("admin:imagen_studio_changelist")
+    page = Page(ann.get(studio, {"door": door(ann)}).content.decode())
+    assert [found["data-run"] for _tag, found in page.elements if found.get("data-run")] == [str(mine.pk)]
+    assert "What you generate appears here." not in page.text
+    assert page.text.count("Tide pools") == 1  # over the pictures; the description begins with the form's words
+    for other in ({"door": door(ann, place_id="8")}, {}, {"door": door(ann), "run": "nonsense"}):
+        assert "What you generate appears here." in text(ann.get(studio, other).content.decode())
+
+
 def test_stopping_ends_what_was_not_sent(ann, worker):
     row = ask(ann)
     found = ann.post(to("stop", row), **JSON).json()

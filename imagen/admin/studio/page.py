@@ -29,7 +29,20 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from imagen.admin import once
 from imagen.admin.base import ReadOnlyAdmin, viewer
 from imagen.admin.plea import tell_answer
-from imagen.admin.studio import asking, candidates, have, notices, out, placing, price, replies, results, setup, waiting
+from imagen.admin.studio import (
+    asking,
+    candidates,
+    have,
+    history,
+    notices,
+    out,
+    placing,
+    price,
+    replies,
+    results,
+    setup,
+    waiting,
+)
 from imagen.admin.studio.doorway import Entrance
 from imagen.models import Generation, Studio
 
@@ -116,7 +129,8 @@ class StudioAdmin(ReadOnlyAdmin):
         notices.tell(request, but=request.GET.get("run", ""))
         if run is None:
             tell_answer(self, request)
-        return self._page(request, entrance, run, asking.Answer(form=asking.begun(request, entrance, run)))
+        answer = asking.Answer(form=asking.begun(request, entrance, run))
+        return self._page(request, entrance, run or self._under_way(request, entrance), answer)
 
     def _page(
         self, request: HttpRequest, entrance: Entrance, run: Generation | None, answer: asking.Answer, status: int = 200
@@ -144,6 +158,11 @@ class StudioAdmin(ReadOnlyAdmin):
             return Generation.objects.of(viewer(request)).standing().filter(pk=request.GET["run"]).first()
         except (KeyError, ValidationError):
             return None
+
+    def _under_way(self, request: HttpRequest, entrance: Entrance) -> Generation | None:
+        """What this person waits for at this field, so that they do not pay twice; unless they name something."""
+        named = {"run", "like"}.intersection(request.GET)
+        return None if named else history.under_way(entrance.door, viewer(request))
 
     # --- asking ---
 

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.forms import models as model_forms
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from imagen import marks, placing
 from imagen.doors import Pick
+from imagen.models import Image
 from imagen.slots import Opening, Slot
 
 if TYPE_CHECKING:
-    from imagen.models import Image
-
     ModelChoiceIterator = model_forms.ModelChoiceIterator[Image]
 else:  # it cannot be subscripted at run time
     ModelChoiceIterator = model_forms.ModelChoiceIterator
@@ -28,6 +29,7 @@ else:  # it cannot be subscripted at run time
 __all__ = ["ImagenImageField", "ImagenImageWidget", "ImagenObjectWidget", "Slot"]
 
 TWO = _("A file and a generated picture were chosen. Choose one: undo the picture, or leave the file out.")
+LONGEST = 60  # characters of a description that name a picture in a list
 SHEETS: dict[str, Sequence[str]] = {"all": ["imagen/theme.css", "imagen/field.css"]}
 SCRIPTS: Any = [forms.Script("imagen/field.js", defer=True)]
 
@@ -58,6 +60,27 @@ def _marked(file: Any) -> bool:
     return False
 
 
+class Beside(forms.BoundField):
+    """The alt text beside an image: where neither was touched here, what somebody else wrote meanwhile stays."""
+
+    def __init__(self, image: str, form: Any, name: str) -> None:
+        super().__init__(form, form.fields[name], name)
+        self.image = image
+
+    @property
+    def data(self) -> Any:
+        """What the form says, or what is stored by now."""
+        said = super().data
+        widget: Any = self.form.fields[self.image].widget if self.image in self.form.fields else None
+        left = isinstance(widget, ImagenImageWidget) and self.form[self.image].data is None
+        return self.initial if left and widget.words is not None and same(widget.words, said) else said
+
+
+def same(one: str | None, other: str | None) -> bool:
+    """Whether two texts have the same words; a form sends its line ends in its own way."""
+    return (one or "").split() == (other or "").split()
+
+
 class ImagenImageWidget(AdminFileWidget):
     """The admin's file input, and under it the way to the Studio; what was chosen there counts as the upload."""
 
@@ -70,14 +93,16 @@ class ImagenImageWidget(AdminFileWidget):
     def __init__(self, opening: Opening, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
         self.opening = opening
-        self.token = ""  # this and what the form saw, as they were posted
+        self.token = ""  # this, the file and the alt text that the form saw, as they were posted
         self.seen: str | None = None
+        self.words: str | None = None
         self._taken: dict[str, placing.PickedFile] = {}  # the picture is read once, though it is asked for often
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """The file chosen in the Studio, an upload, or what is wrong with both."""
         upload = super().value_from_datadict(data, files, name)
         self.token, self.seen = data.get(f"{name}-imagen", ""), data.get(f"{name}-imagen-seen")
+        self.words = data.get(f"{name}-imagen-alt")
         try:
             pick = self.opening.pick(self.token)
             if pick is None:
@@ -99,10 +124,15 @@ class ImagenImageWidget(AdminFileWidget):
         """The file input's own, what was chosen before, and the row."""
         context = super().get_context(name, value, attrs)
         seen = str(value or "") if self.seen is None else self.seen
+        words = self._described(value) if self.words is None else self.words
         picked, current = self._picked(), value.url if self.is_initial(value) else ""
-        chosen = {"name": name, "seen": seen, "token": self.token if picked else "", "picked": picked}
+        chosen = {"name": name, "seen": seen, "alt": words, "token": self.token if picked else "", "picked": picked}
         row = {"window": f"{name}-imagen", **self.opening.row(_identity(value))}
         return {**context, "imagen": {**chosen, **row, "opening": self.opening, "current": current}}
+
+    def _described(self, value: Any) -> str:
+        instance, alt = getattr(value, "instance", None), self.opening.slot.alt
+        return str(getattr(instance, alt, None) or "") if alt else ""
 
     def _picked(self) -> dict[str, str]:
         """The picture chosen before the form came back, while it can still be had."""
@@ -146,6 +176,28 @@ class Newest(ModelChoiceIterator):
         with suppress(ValidationError):  # what was posted need not be a picture
             return self.queryset.filter(pk=self.held).exclude(pk__in=[each.pk for each in listed])
         return ()
+
+
+class ImagenObjectField(model_forms.ModelChoiceField):  # type: ignore[type-arg]  # it cannot be subscripted at run time
+    """A picture of imagen's: one of those its person may put to use, or what the object of this very form holds."""
+
+    iterator = Newest
+
+    def get_bound_field(self, form: Any, field_name: str) -> forms.BoundField:
+        """The field of this form, from where it knows what its object holds."""
+        usable: Any = self.queryset
+        if held := form.instance.serializable_value(field_name):
+            usable = Image.objects.filter(Q(pk__in=usable.values("pk")) | Q(pk=held))
+        self.queryset = usable.select_related("generation")
+        return super().get_bound_field(form, field_name)
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Words by which a person recognises it; what somebody else wrote to have it made stays theirs."""
+        user, made = self.widget.opening.user, obj.generation
+        said = obj.title or obj.alt_text
+        if not said and (made.user_id == user.pk or user.has_perm("imagen.view_all")):
+            said = f"{Truncator(made.own_words).chars(LONGEST)} · {obj.index + 1}"
+        return Truncator(said).chars(LONGEST + 8) or str(obj)
 
 
 class ImagenObjectWidget(forms.Widget):

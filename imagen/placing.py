@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
@@ -13,7 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import ForeignKey, Model, Q
+from django.db.models import Model
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 from django.utils.text import slugify
@@ -42,12 +43,6 @@ MOST_OF_A_PLACE = 1000
 LONGEST_NAME = 60
 LONGEST_ALT, LONGEST_FILE = 500, 300  # of the record
 QUALITY = 92
-
-
-def choosable(user: AbstractBaseUser, field: ForeignKey[Any, Any]) -> ImageQuerySet:
-    """The pictures this person may choose for this relation: those they may put to use, and what it holds already."""
-    held = field.model._default_manager.exclude(**{field.name: None}).values(field.name)
-    return Image.objects.filter(Q(pk__in=placeable(user).values("pk")) | Q(pk__in=held))
 
 
 def placeable(user: AbstractBaseUser) -> ImageQuerySet:
@@ -135,7 +130,14 @@ def _read(image: Image) -> bytes:
 
 def _name(pick: Pick, image: Image) -> str:
     ending = PurePath(str(image.file.name)).suffix
-    return f"{slugify(pick.name)[:LONGEST_NAME].strip('-') or 'picture'}{ending}"
+    return f"{slug(pick.name) or 'picture'}{ending}"
+
+
+def slug(text: str) -> str:
+    """A file's name out of anything: no folders, no ending, no blanks; no letter is lost, Latin ones become plain."""
+    stem = re.sub(r"[\W_]+", "-", re.sub(r"\.(png|jpe?g|webp|gif)$", "", text, flags=re.IGNORECASE))
+    plain, whole = slugify(stem), slugify(stem, allow_unicode=True)
+    return (plain if len(plain) == len(whole) else whole)[:LONGEST_NAME].strip("-")
 
 
 def cut(data: bytes, *, ratio: str, focal: tuple[int, ...]) -> bytes:
@@ -174,13 +176,12 @@ def record(
     end(target, field)
     image = _standing(image)
     target.__dict__.pop("_imagen_placements", None)
-    meaning = pick.meaning if pick else (Meaning.INFORMATIVE if alt else Meaning.DECORATIVE)
     value = getattr(target, field)
     placed = Placement.objects.create(
         **_where(target),
         field=field,
         image=image,
-        meaning=meaning,
+        meaning=_meaning(pick, alt),
         alt_text=alt[:LONGEST_ALT],
         **_answered(pick),
         file_name=(getattr(value, "name", "") or "")[:LONGEST_FILE],
@@ -193,6 +194,13 @@ def record(
 
 def _answered(pick: Pick | None) -> dict[str, Any]:
     return {name: getattr(pick, name) for name in ("disclosure", "reason", "question")} if pick else {}
+
+
+def _meaning(pick: Pick | None, alt: str) -> str:
+    """What it is for, by the words it is placed with and by what was said."""
+    if not alt:
+        return Meaning.DECORATIVE
+    return pick.meaning if pick and pick.meaning != Meaning.DECORATIVE else Meaning.INFORMATIVE
 
 
 def _standing(image: Image | None) -> Image | None:

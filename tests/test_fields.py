@@ -185,7 +185,7 @@ def test_what_is_placed_says_that_ai_made_it_cut_or_not(form: str, crop: str) ->
     data = file.read()
     assert marks.marked(data)
     assert Pillow.open(io.BytesIO(data)).format == form
-    assert file.name == "sand-und-meerjpg.png"
+    assert file.name == "sand-und-meer.png"
 
 
 @pytest.mark.django_db

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
@@ -12,12 +13,18 @@ from django.forms.models import _get_foreign_key
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from imagen import placing
 from imagen.admin.base import viewer
-from imagen.fields import ImagenImageField, ImagenImageWidget, ImagenObjectWidget, Newest
+from imagen.fields import (
+    Beside,
+    ImagenImageField,
+    ImagenImageWidget,
+    ImagenObjectField,
+    ImagenObjectWidget,
+    same,
+)
 from imagen.models import Image
 from imagen.slots import FILE, OBJECT, Opening, Slot
 
@@ -27,6 +34,13 @@ else:  # it stands before any admin class, those of inlines and of themes too
     Base = object
 
 PLACED = gettext_noop("generated picture")
+LEFT = gettext_lazy("Somebody else changed “%(field)s” while you were writing. It stays as they left it.")
+KEPT = gettext_lazy(
+    "Somebody else changed “%(field)s” while you were writing. Yours is there now; theirs is kept as a file."
+)
+REPLACED = gettext_lazy(
+    "Somebody else changed “%(field)s” while you were writing. Yours is there now; theirs was: “%(words)s”"
+)
 
 
 class ImagenAdminMixin(Base):
@@ -43,16 +57,22 @@ class ImagenAdminMixin(Base):
         """The form field, with the way to the Studio where the field has a slot."""
         slot = self.imagen_fields.get(db_field.name)
         if slot is None:
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
+            return self._beside(db_field, super().formfield_for_dbfield(db_field, request, **kwargs))
         if isinstance(db_field, models.ImageField):
             widget = ImagenImageWidget(self._opening(db_field, slot, request, FILE))
             kwargs |= {"form_class": ImagenImageField, "widget": widget}
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        kwargs.setdefault("queryset", placing.choosable(viewer(request), db_field))
+        kwargs = {"queryset": placing.placeable(viewer(request)), "form_class": ImagenObjectField, **kwargs}
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         field.widget = ImagenObjectWidget(field.widget, self._opening(db_field, slot, request, OBJECT))
-        field.iterator = Newest
         field.widget.choices = field.choices
+        return field
+
+    def _beside(self, db_field: Any, field: Any) -> Any:
+        """The field, which knows whose alt text it is if it is one."""
+        for image, slot in self.imagen_fields.items():
+            if field and slot.alt == db_field.name:
+                field.get_bound_field = partial(Beside, image)
         return field
 
     def _opening(self, field: Any, slot: Slot, request: HttpRequest, target: str) -> Opening:
@@ -117,7 +137,9 @@ class ImagenAdminMixin(Base):
             if name in form.changed_data:
                 self._place(request, form, obj, name, widget.opening)
             if isinstance(widget, ImagenImageWidget):
-                self._tell_of_others(request, form, name, widget)
+                for said in (_other_file(form, name, widget), _other_words(form, widget)):
+                    if said:
+                        self.message_user(request, said, messages.WARNING)
 
     def _place(self, request: HttpRequest, form: Any, obj: Any, name: str, opening: Opening) -> None:
         chosen = form.cleaned_data[name]
@@ -132,16 +154,23 @@ class ImagenAdminMixin(Base):
         about = {"name": PLACED, "object": f"{opening.label}: {placed.file_name or image}"}
         request.__dict__.setdefault("_imagen_placed", []).append({"added": about})
 
-    def _tell_of_others(self, request: HttpRequest, form: Any, name: str, widget: ImagenImageWidget) -> None:
-        stored = str(form.initial.get(name) or "")
-        if widget.seen is None or widget.seen == stored:
-            return
-        said = (
-            _("Somebody else changed “%(field)s” while you were writing. Yours is there now; theirs is kept as a file.")
-            if name in form.changed_data
-            else _("Somebody else changed “%(field)s” while you were writing. It stays as they left it.")
-        )
-        self.message_user(request, said % {"field": widget.opening.label}, messages.WARNING)
+
+def _other_file(form: Any, name: str, widget: ImagenImageWidget) -> str:
+    """What to say when somebody else changed the picture meanwhile."""
+    if widget.seen is None or widget.seen == str(form.initial.get(name) or ""):
+        return ""
+    said = KEPT if name in form.changed_data else LEFT
+    return str(said % {"field": widget.opening.label})
+
+
+def _other_words(form: Any, widget: ImagenImageWidget) -> str:
+    """The same for its alt text; theirs is quoted where it is kept nowhere else."""
+    alt = widget.opening.slot.alt
+    theirs = str(form.initial.get(alt) or "")
+    if alt not in form.fields or widget.words is None or same(widget.words, theirs):
+        return ""
+    said = LEFT if same(form.cleaned_data[alt], theirs) else REPLACED
+    return str(said % {"field": form.fields[alt].label, "words": theirs or "–"})
 
 
 def _key(obj: Any, inline: Any) -> Any:

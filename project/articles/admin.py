@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from imagen.admin import ImagenAdminMixin
 from imagen.fields import Slot
-from project.articles.forms import ArticleForm
+from project.articles.forms import ArticleForm, FigureForm
 from project.articles.models import Article, Figure
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class FigureInline(ImagenAdminMixin, StackedInline):
     """Further pictures, each with words of its own."""
 
     model = Figure
+    form = FigureForm
     extra = 0
     imagen_fields = {"picture": Slot("3:2", alt="alt", prompt_from=["caption", "title"])}
 
@@ -112,6 +113,6 @@ class ArticleAdmin(ImagenAdminMixin, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
         """Save it; a new picture under the old words is pointed out, and the words are left alone."""
         super().save_model(request, obj, form, change)
-        if change and form.small and "hero_alt" not in form.changed_data:
+        if change and form.small and obj.hero_alt and "hero_alt" not in form.changed_data:
             said = _("The picture is new, the alt text is the old one. Check that it still says what is seen.")
             self.message_user(request, said, messages.WARNING)

@@ -9,19 +9,59 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from imagen import placing
+from imagen.models import Meaning, Placement
 from project.articles import plates
-from project.articles.models import Article
+from project.articles.models import Article, Figure
 
 if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Article]
+    ModelForm = forms.ModelForm[Any]
 else:  # it cannot be subscripted at run time
     ModelForm = forms.ModelForm
 
 LONGEST_ALT = 300
 
 
-class ArticleForm(ModelForm):
-    """An article; whatever picture the page will show needs a real alt text."""
+class DescribedForm(ModelForm):
+    """A picture on a page needs a real alt text, unless it was said to be mere decoration."""
+
+    picture, words = "picture", "alt"
+
+    def clean(self) -> dict[str, Any]:
+        """Insist on words for whatever the page will show."""
+        super().clean()
+        told, shown = self.cleaned_data.get(self.words, ""), self.cleaned_data.get(self.picture)
+        self.decorates = bool(shown) and not told and self._only_decorates(shown)
+        if shown and not told and not self.decorates:
+            self.add_error(self.words, _("Say what the picture shows; without it the page keeps it from some readers."))
+        elif shown and _words(told) in self._asked(shown):
+            self.add_error(self.words, _("This is what the picture was asked for. Say what it shows."))
+        return self.cleaned_data
+
+    def _only_decorates(self, shown: Any) -> bool:
+        said = getattr(shown, "imagen_pick", None) or self._placed()
+        return said is not None and said.meaning == Meaning.DECORATIVE
+
+    def _asked(self, shown: Any) -> list[list[str]]:
+        placed = self._placed()
+        image = placed.image if placed else getattr(shown, "imagen_image", None)
+        return [_words(text) for text in (image.generation.prompt, image.generation.own_words)] if image else []
+
+    def _placed(self) -> Placement | None:
+        return None if self.picture in self.changed_data else placing.current(self.instance, self.picture)
+
+
+class FigureForm(DescribedForm):
+    """A further picture."""
+
+    class Meta:
+        model = Figure
+        fields = ("picture", "alt", "caption")
+
+
+class ArticleForm(DescribedForm):
+    """An article and its hero."""
+
+    picture, words = "hero", "hero_alt"
 
     class Meta:
         model = Article
@@ -43,10 +83,10 @@ class ArticleForm(ModelForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Make the small copy and insist on words for whatever the page will show."""
+        """The words, and the small copy."""
         super().clean()
+        self.instance.hero_decorates = self.decorates
         self.small: plates.Bytes | None = self._small()
-        self._check_alt()
         return self.cleaned_data
 
     def _small(self) -> plates.Bytes | None:
@@ -57,23 +97,12 @@ class ArticleForm(ModelForm):
             self.add_error("hero", str(error))
             return None
 
-    def _check_alt(self) -> None:
-        told, shown = self.cleaned_data.get("hero_alt", ""), self.cleaned_data.get("hero")
-        if shown and not told:
-            self.add_error("hero_alt", _("Say what the picture shows; without it the page keeps it from some readers."))
-        elif shown and _words(told) in self._asked(shown):
-            self.add_error("hero_alt", _("This is what the picture was asked for. Say what it shows."))
-
-    def _asked(self, shown: Any) -> list[list[str]]:
-        placed = None if "hero" in self.changed_data else placing.current(self.instance, "hero")
-        image = placed.image if placed else getattr(shown, "imagen_image", None)
-        return [_words(text) for text in (image.generation.prompt, image.generation.own_words)] if image else []
-
     def save(self, commit: bool = True) -> Article:
         """Keep the small copy beside a new hero, and none without a hero."""
         if "hero" in self.changed_data:
             self.instance.hero_small = self.small or ""
-        return super().save(commit=commit)
+        saved: Article = super().save(commit=commit)
+        return saved
 
 
 def _words(text: str) -> list[str]:

@@ -46,6 +46,7 @@ class Article(models.Model):
     hero_width = models.PositiveIntegerField(null=True, editable=False)
     hero_height = models.PositiveIntegerField(null=True, editable=False)
     hero_alt = models.CharField(_("alt text"), max_length=300, blank=True, default="")
+    hero_decorates = models.BooleanField(default=False, editable=False)
     published = models.BooleanField(_("published"), default=False)
     published_at = models.DateTimeField(_("date"), default=timezone.now)
 
@@ -58,7 +59,7 @@ class Article(models.Model):
         indexes = (models.Index(fields=("published", "-published_at", "-id"), name="articles_newest"),)
         constraints = (
             models.CheckConstraint(
-                condition=Q(hero="") | ~Q(hero_alt=""),
+                condition=Q(hero="") | ~Q(hero_alt="") | Q(hero_decorates=True),
                 name="articles_hero_is_described",
                 violation_error_message=_("A picture needs an alt text."),
             ),
@@ -100,7 +101,7 @@ class Figure(models.Model):
     )
     width = models.PositiveIntegerField(null=True, editable=False)
     height = models.PositiveIntegerField(null=True, editable=False)
-    alt = models.CharField(_("alt text"), max_length=300)
+    alt = models.CharField(_("alt text"), max_length=300, blank=True, default="")
     caption = models.CharField(_("caption"), max_length=200, blank=True, default="")
 
     class Meta:
@@ -109,4 +110,4 @@ class Figure(models.Model):
         ordering = ("pk",)
 
     def __str__(self) -> str:
-        return self.caption or self.alt
+        return self.caption or self.alt or str(self._meta.verbose_name)

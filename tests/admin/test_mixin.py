@@ -25,7 +25,7 @@ from imagen.models import Generation, Image, Placement, Style
 from project.articles.models import Article, Figure
 from tests import factories
 from tests.admin.pages import Page
-from tests.admin.studio_site import StyleAdmin
+from tests.admin.studio_site import StyleAdmin, StyleInline
 from tests.project.conftest import ADD, ALT, DATE, HERO, NO_FIGURES, WORDS, WRITER, article, chosen, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.admin.studio_site")]
@@ -199,6 +199,38 @@ def test_who_placed_what_where_and_with_which_words_is_written_down(ann: Client)
     assert placed.file_name == row.hero.name
     assert placed.ended_at is None
     assert "Added generated picture" in LogEntry.objects.get().get_change_message()
+
+
+def silent(image: Image, user: User, **said: Any) -> dict[str, str]:
+    return chosen(image, user, meaning="decorative", alt_text="", **said)
+
+
+def test_a_picture_that_only_decorates_needs_no_words_then_or_later(ann: Client) -> None:
+    assert send(ann, **silent(picture(me(ann)), me(ann)), hero_alt="").status_code == 302
+    row = Article.objects.get()
+    assert [(placed.meaning, placed.alt_text) for placed in Placement.objects.all()] == [("decorative", "")]
+    assert send(ann, change(row), title="High water", hero_alt="").status_code == 302
+    Article.objects.update(published=True)
+    (hero,) = shown(ann, row.get_absolute_url()).all("img")
+    assert hero["alt"] == ""
+    other = send(ann, change(row), **chosen(picture(me(ann)), me(ann)), hero_alt="")
+    assert "Say what the picture shows" in errors(other)["hero_alt"][0]
+
+
+def test_words_that_were_kept_for_it_say_that_it_does_more(ann: Client) -> None:
+    row = article(picture(me(ann)), hero_alt="The old pier")
+    send(ann, change(row), **silent(picture(me(ann)), me(ann)), hero_alt="The old pier")
+    placed = Placement.objects.get(ended_at=None)
+    assert (placed.meaning, placed.alt_text) == ("informative", "The old pier")
+
+
+def test_a_row_that_only_decorates_needs_no_words_either(ann: Client) -> None:
+    image = picture(me(ann))
+    token = silent(image, me(ann), place=FIGURE)["hero-imagen"]
+    for made, wrong in ((figure(0, image, me(ann), alt=""), True), ({"figures-0-picture-imagen": token}, False)):
+        answer = send(ann, **{"hero_alt": "", "figures-TOTAL_FORMS": "1", "figures-0-alt": "", **made})
+        assert (answer.status_code == 200) is wrong
+    assert (Figure.objects.get().alt, Placement.objects.get().meaning) == ("", "decorative")
 
 
 def test_a_request_from_before_the_object_was_saved_is_found_at_it_afterwards(ann: Client) -> None:
@@ -401,6 +433,67 @@ def test_the_form_carries_the_name_it_saw(ann: Client) -> None:
     assert shown(ann, change(row)).all("input", name="hero-imagen-seen", value=row.hero.name)
 
 
+def seen(row: Any, prefix: str = "", name: str = "hero", alt: str = "hero_alt") -> dict[str, str]:
+    """What a form carries that was opened when the row looked like this."""
+    facts = {"-imagen-seen": getattr(row, name).name, "-imagen-alt": getattr(row, alt)}
+    return {f"{prefix}{name}{kind}": value for kind, value in facts.items()}
+
+
+def words_of_the_form(client: Client, address: str) -> dict[str, str]:
+    found = [each for each in shown(client, address).all("input", type="hidden") if "-imagen-" in str(each["name"])]
+    return {str(each["name"]): str(each["value"]) for each in found}
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["another picture before", "none before"])
+def test_who_only_changes_a_title_leaves_the_alt_text_that_came_with_another_picture(ann: Client, before: bool) -> None:
+    row = article(picture(me(ann)) if before else None, hero_alt="The old pier" if before else "")
+    opened = words_of_the_form(ann, change(row))
+    assert opened["hero-imagen-alt"] == row.hero_alt
+    theirs = chosen(picture(me(ann)), me(ann), name="theirs", alt_text="New words")
+    send(ann, change(row), **theirs, hero_alt="New words")
+    told(ann)
+    assert send(ann, change(row), title="High water", hero_alt=row.hero_alt, **opened).status_code == 302
+    stored = Article.objects.get()
+    assert ("theirs" in stored.hero.name, stored.hero_alt, stored.title) == (True, "New words", "High water")
+    assert [text for text in told(ann) if "changed “Alt text”" in text and "It stays as they left it." in text]
+
+
+def test_of_two_who_change_the_words_the_second_wins_and_is_told_those_of_the_first(ann: Client) -> None:
+    row = article(picture(me(ann)), hero_alt="The old pier")
+    send(ann, change(row), hero_alt="A pier at low water", **seen(row))
+    assert not [text for text in told(ann) if "Somebody else" in text]
+    send(ann, change(row), hero_alt="The pier, and a dog", **seen(row))
+    assert Article.objects.get().hero_alt == "The pier, and a dog"
+    assert [text for text in told(ann) if "Yours is there now; theirs was: “A pier at low water”" in text]
+
+
+def test_old_words_that_are_kept_for_a_picture_of_ones_own_are_ones_own_words(ann: Client) -> None:
+    row = article(picture(me(ann)), hero_alt="The old pier")
+    send(ann, change(row), **chosen(picture(me(ann)), me(ann)), hero_alt="New words", **seen(row))
+    told(ann)
+    send(ann, change(row), **chosen(picture(me(ann)), me(ann), name="mine"), hero_alt="The old pier", **seen(row))
+    assert Article.objects.get().hero_alt == "The old pier"
+    assert [text for text in told(ann) if "theirs was: “New words”" in text]
+
+
+def test_the_words_of_a_row_stay_as_somebody_else_left_them_too(ann: Client) -> None:
+    row = article()
+    made = Figure.objects.create(
+        article=row, alt="A shell", picture=ContentFile(factories.picture_bytes(), name="x.png")
+    )
+    Figure.objects.filter(pk=made.pk).update(alt="A shell, broken")
+    known = {"figures-TOTAL_FORMS": "1", "figures-INITIAL_FORMS": "1", "figures-0-id": made.pk}
+    sent = {
+        **known,
+        "figures-0-alt": "A shell",
+        "figures-0-caption": "Low",
+        **seen(made, "figures-0-", "picture", "alt"),
+    }
+    assert send(ann, change(row), hero_alt="", **sent).status_code == 302
+    made.refresh_from_db()
+    assert (made.alt, made.caption) == ("A shell, broken", "Low")
+
+
 # --- rows of an inline ---
 
 
@@ -505,3 +598,61 @@ def test_a_picture_that_is_not_listed_may_be_chosen_and_stays_chosen_when_the_fo
     assert Style.objects.get().example == oldest
     bad = ann.post(reverse("admin:imagen_style_add"), {**words, "example": "no picture"})
     assert "not a valid UUID" in bad.content.decode()
+
+
+@pytest.mark.by_hand("withheld")
+def test_what_the_row_of_somebody_else_holds_is_no_choice_and_what_this_one_holds_stays(
+    ann: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selects(monkeypatch)
+    theirs, rejected = picture(factories.person("bob"), prompt="a secret draft"), picture(me(ann))
+    Image.objects.filter(pk=rejected.pk).update(review="rejected")
+    holders = [
+        Style.objects.create(name="Oil", words="ink", owner=me(ann), example=each) for each in (theirs, rejected)
+    ]
+    assert listed(shown(ann, reverse("admin:imagen_style_add"))) == []
+    words = {"name": "Ink", "words": "ink on paper", "position": "0", "active": "on"}
+    for holder in holders:
+        held = {**words, "example": str(holder.example_id)}
+        assert ann.post(reverse("admin:imagen_style_add"), held).status_code == 200
+        at = reverse("admin:imagen_style_change", args=[holder.pk])
+        assert listed(shown(ann, at)) == [str(holder.example_id)]
+        assert "secret draft" not in shown(ann, at).text
+        assert ann.post(at, held).status_code == 302
+    assert not Placement.objects.exists()
+
+
+def test_pictures_in_a_select_box_are_called_by_words_and_cost_no_query_each(
+    ann: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selects(monkeypatch)
+    monkeypatch.setattr(placing, "MOST", 9)
+    add = reverse("admin:imagen_style_add")
+    (described, titled, _plain), asked = [picture(me(ann), prompt="a crab " * 20) for _ in range(3)], []
+    Image.objects.filter(pk=described.pk).update(alt_text="A crab in a pool")
+    Image.objects.filter(pk=titled.pk).update(title="Crab")
+    text = shown(ann, add).text
+    assert ["A crab in a pool" in text, "Crab" in text, "a crab a crab" in text, "… · 1" in text] == [True] * 4
+    for _more in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            shown(ann, add)
+        asked.append(len(queries))
+        picture(me(ann))
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("raw", [True, False], ids=["raw ids", "select boxes"])
+def test_more_rows_with_relations_cost_no_more_queries_than_djangos_own_one_each(
+    sign_in: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, raw: bool
+) -> None:
+    if not raw:
+        monkeypatch.setattr(StyleInline, "raw_id_fields", ())
+    boss, asked = sign_in("boss", is_superuser=True), []
+    at = reverse("admin:auth_user_change", args=[me(boss).pk])
+    for count in (1, 2, 4):
+        while Style.objects.count() < count:
+            Style.objects.create(name="Ink", words="ink", owner=me(boss), example=picture(me(boss)))
+        with CaptureQueriesContext(connection) as queries:
+            assert boss.get(at).status_code == 200
+        asked.append(len(queries) - count)  # Django looks up the name of a raw id, or the choices, in every row
+    assert asked[1] == asked[2]

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from imagen import alarms, pipeline
+from imagen import alarms, pipeline, placing
 from imagen.admin.studio import pace
 from imagen.doors import Door, Pick
 from imagen.engine import loop
@@ -184,6 +184,20 @@ def test_what_began_hours_ago_is_not_counted_in_seconds(ann, sign_in, worker):
     Generation.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(hours=30, minutes=7))
     said = text(ann.get(reverse("admin:imagen_studio_changelist"), {"door": door(ann)}).content.decode())
     assert "Another editor started 2 images for this field 30 hours ago." in said
+
+
+def test_who_comes_back_to_a_field_sees_their_own_request_under_way_there(ann, sign_in):
+    mine = generation(
+        me(ann), status="processing", place=PLACE, place_id="7", wording={"own": "Tide pools", "parts": []}
+    )
+    generation(me(sign_in("bob", *EDITOR)), status="processing", place=PLACE, place_id="7")
+    studio = reverse("admin:imagen_studio_changelist")
+    page = Page(ann.get(studio, {"door": door(ann)}).content.decode())
+    assert [found["data-run"] for _tag, found in page.elements if found.get("data-run")] == [str(mine.pk)]
+    assert "What you generate appears here." not in page.text
+    assert page.text.count("Tide pools") == 1  # over the pictures; the description begins with the form's words
+    for other in ({"door": door(ann, place_id="8")}, {}, {"door": door(ann), "run": "nonsense"}):
+        assert "What you generate appears here." in text(ann.get(studio, other).content.decode())
 
 
 def test_stopping_ends_what_was_not_sent(ann, worker):
@@ -538,11 +552,22 @@ def test_a_picture_that_only_decorates_has_no_alt_text(ann, picture):
         ("../../etc/pass wd.JPG", "etc-pass-wd"),
         ("Schneeleopard_am Hang", "schneeleopard-am-hang"),
         ("///", "a-red-kite-over-the-dunes"),
-        ("x" * 150, "x" * 80),
+        ("Dünen.JPG", "dunen"),
+        ("Überfluß", "überfluß"),
+        ("قطتان على الشاطئ", "قطتان-على-الشاطئ"),
+        ("x" * 60, "x" * 60),
     ],
 )
-def test_a_file_name_is_made_fit_for_every_storage(ann, picture, typed, name):
-    assert put(ann, picture, name=typed).json()["name"] == name
+def test_a_file_name_is_made_fit_for_every_storage_and_the_file_gets_it(ann, picture, typed, name):
+    found = put(ann, picture, name=typed).json()
+    assert found["name"] == name
+    assert placing.take(Pick.read(found["pick"], me(ann)), me(ann)).name == f"{name}.png"
+
+
+def test_a_file_name_that_would_be_cut_cannot_be_written(ann, picture):
+    answer = put(ann, picture, name="x" * 61)
+    assert (answer.status_code, "at most 60" in text(answer.json()["html"])) == (422, True)
+    assert 'maxlength="60"' in answer.json()["html"]
 
 
 def test_a_picture_of_another_shape_is_cut_unless_it_is_left_as_it_is(ann, picture):
@@ -586,6 +611,55 @@ def test_for_a_relation_the_words_stay_with_the_picture_and_djangos_own_page_ans
     assert "data-popup-response" in answer.content.decode()
     picture.refresh_from_db()
     assert (picture.alt_text, picture.focal_x, picture.focal_y) == ("A kite over dunes", 30, 70)
+
+
+def test_for_a_relation_only_what_counts_there_is_asked(ann, picture):
+    token = door(ann, target="object", ratio="1:1")
+    html = ann.get(to("place", picture), {"door": token, "_popup": "1"}, **JSON).json()["html"]
+    asked = {found["name"] for tag in ("input", "textarea") for found in Page(html).all(tag) if "name" in found}
+    assert {name for name in asked if not name.startswith(("initial-", "csrf", "_popup", "door"))} == {
+        "alt_text", "focal_x", "focal_y",
+    }  # fmt: skip
+    assert "goes with the picture to every page" in text(html)
+
+
+def test_a_relation_never_takes_a_pictures_words_away(ann, picture):
+    token, seen = door(ann, target="object"), {"initial-focal_x": "50", "initial-focal_y": "50"}
+    old = {
+        "focal_x": "50",
+        "focal_y": "50",
+        "alt_text": "",
+        "meaning": "decorative",
+        "door": token,
+        "_popup": "1",
+        **seen,
+    }
+    refused = ann.post(to("place", picture), old)
+    assert (refused.status_code, b"Say what the picture shows." in refused.content) == (422, True)
+    put(ann, picture, "", title="Kite")
+    assert b"data-popup-response" in ann.post(to("place", picture), old).content
+    emptied = ann.post(to("place", picture), {**old, "initial-alt_text": WORDS["alt_text"]})
+    assert emptied.status_code == 422
+    picture.refresh_from_db()
+    assert (picture.alt_text, picture.focal_x) == (WORDS["alt_text"], 30)
+
+
+def test_a_relation_takes_a_picture_of_others_whose_words_stay(ann, picture, sign_in):
+    eve = sign_in("eve", "generate", "view_all")
+    put(ann, picture, "")
+    token = door(eve, target="object")
+    said = {"focal_x": "30", "focal_y": "70", "alt_text": WORDS["alt_text"], "door": token, "_popup": "1"}
+    same = {f"initial-{name}": said[name] for name in ("focal_x", "focal_y", "alt_text")}
+    assert b"data-popup-response" in eve.post(to("place", picture), {**said, **same}).content
+
+
+def test_a_window_that_was_opened_before_does_not_take_the_words_of_another_away(ann, picture):
+    put(ann, picture, "", title="Kite")
+    old = {"focal_x": "50", "focal_y": "50", "alt_text": "", "title": "Dunes"}
+    seen = {"initial-focal_x": "50", "initial-focal_y": "50", "initial-alt_text": "", "initial-title": ""}
+    assert ann.post(to("place", picture), {**old, **seen}, **JSON).json()["said"] == "Saved with the picture."
+    picture.refresh_from_db()
+    assert (picture.title, picture.alt_text, picture.focal_x) == ("Dunes", WORDS["alt_text"], 30)
 
 
 def test_without_a_field_the_words_are_kept_with_the_picture(ann, picture):

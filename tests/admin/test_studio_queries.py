@@ -88,6 +88,8 @@ def cases(client: Client) -> Iterator[tuple[str, Call]]:
     inside = {"door": door, "_popup": "1"}
     yield "page, nothing asked yet", lambda: client.get(STUDIO)
     yield "page, in a dialog", lambda: client.get(STUDIO, inside)
+    bare = Door(place=HERO, place_id="0", ratio="16:9", alt=True).sign(me(client))
+    yield "page, in a dialog, nothing under way", lambda: client.get(STUDIO, {"door": bare, "_popup": "1"})
     for name, run in rows.items():
         yield f"page, {name}", lambda run=run: client.get(STUDIO, {**inside, "run": run.pk})
         yield f"state, {name}", lambda run=run: client.get(to("state", run), inside, **JSON)

@@ -58,7 +58,7 @@ def opener(page: Page) -> Locator:
 
 def studio(page: Page) -> FrameLocator:
     """The Studio in its dialog."""
-    return page.frame_locator("dialog iframe")
+    return page.frame_locator("dialog[open] iframe")
 
 
 def enter(page: Page, description: str = "") -> FrameLocator:

@@ -96,7 +96,7 @@ def test_the_dialog_and_the_panel_begin_at_the_right_and_the_left_stays_left(see
     whole("row", "[data-imagen='articles.article.hero']")
     page.evaluate("window.same = true")
     field.locator(".imagen-open").last.click()
-    studio = page.frame_locator("dialog iframe")
+    studio = page.frame_locator("dialog[open] iframe")
     studio.locator("[data-place]").first.click()
     expect(studio.locator(".imagen-place h2")).to_have_text("قبل أن تدخل «مقال»")
     whole("placing", "dialog")
@@ -123,7 +123,7 @@ def early(see, row):
     page, _whole = see(reverse("admin:articles_article_change", args=[Article.objects.get().pk]), 1280)
     page.route("**/imagen/place*.js", lambda route: None)
     page.locator("[data-imagen='articles.article.hero'] .imagen-open").last.click()
-    studio = page.frame_locator("dialog iframe")
+    studio = page.frame_locator("dialog[open] iframe")
     expect(studio.locator(".imagen-run:not([data-brief])")).to_be_visible()  # drawn for the last time
     studio.locator("[data-place]").first.click(no_wait_after=True)
     expect(studio.locator("#content-main[data-quote] .imagen-place")).to_be_visible()

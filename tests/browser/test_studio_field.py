@@ -60,7 +60,7 @@ def put(page, image, writer, *, place=HERO, alt=ALT):
 
 
 def studio(page):
-    return page.frame_locator("dialog iframe")
+    return page.frame_locator("dialog[open] iframe")
 
 
 def hero(page):
@@ -103,6 +103,14 @@ def test_a_picture_reaches_a_new_article_without_a_page_in_between(visit, writer
     expect(page.get_by_text("AI-generated", exact=True)).to_be_visible()
 
 
+def test_what_looks_like_a_tag_or_an_entity_is_told_apart_from_text(visit, writer):
+    page = visit(ADD, writer)
+    page.get_by_label("Title").fill("Profit < 5 % and costs > 3 %")
+    page.get_by_label("Summary").fill("<p class='x'>Caf&eacute;&nbsp;&amp;</p><!-- no --><p>bar</p>")
+    hero(page).get_by_role("link", name="Generate…").click()
+    expect(studio(page).get_by_label("Description")).to_have_value("Profit < 5 % and costs > 3 %. Café & bar")
+
+
 def test_the_dialog_is_left_with_escape_its_button_or_the_studios_own(visit, writer):
     page = visit(ADD, writer)
     generate = hero(page).get_by_role("link", name="Generate…")
@@ -116,7 +124,7 @@ def test_the_dialog_is_left_with_escape_its_button_or_the_studios_own(visit, wri
         page.keyboard.press("Enter")
         expect(studio(page).get_by_label("Description")).to_be_focused()
         each()
-        expect(page.locator("dialog")).to_have_count(0)
+        expect(page.locator("dialog")).to_be_hidden()
         expect(generate).to_be_focused()
 
 
@@ -140,6 +148,23 @@ def test_words_that_are_there_are_kept_until_somebody_says_otherwise_and_undo_un
     expect(hero(page).get_by_role("link", name="Generate…")).to_be_focused()
     save(page)
     assert Article.objects.get().hero.name == row.hero.name
+
+
+def test_a_picture_that_only_decorates_leaves_the_words_to_the_editor(visit, writer, image):
+    page = visit(change(article(image, hero_alt="An old pier")), writer)
+    hero(page).get_by_role("link", name="Generate…").click()
+    expect(studio(page).get_by_label("Description")).to_be_focused()
+    put(page, image, writer, alt="")
+    question, alt = hero(page).locator(".imagen-field-words"), page.locator("#id_hero_alt")
+    expect(question.get_by_text("The new picture only decorates the page and needs none.")).to_be_visible()
+    expect(question.locator("q")).to_be_hidden()
+    expect(alt).to_have_value("An old pier")
+    for screen in screens(page):
+        assert not wrong(page, f"field-decorates-{screen}", "#content-main", without=DJANGOS_OWN)
+    question.get_by_role("button", name="Leave it empty").click()
+    expect(alt).to_have_value("")
+    hero(page).get_by_role("button", name="Undo").click()
+    expect(alt).to_have_value("An old pier")
 
 
 def test_words_typed_after_the_choice_survive_undo(visit, writer, image):
@@ -193,6 +218,11 @@ def test_an_error_elsewhere_brings_the_form_back_with_the_picture(visit, writer,
     page.get_by_role("button", name="Save", exact=True).first.click()
     expect(page.locator(".errornote")).to_be_visible()
     expect(hero(page).get_by_alt_text(ALT)).to_be_visible()
+    hero(page).get_by_role("button", name="Undo").click()
+    expect(page.locator("#id_hero_alt")).to_have_value("")
+    hero(page).get_by_role("link", name="Generate…").click()
+    expect(studio(page).get_by_label("Description")).to_be_focused()
+    put(page, image, writer)
     page.get_by_label("Address").fill("quieter")
     save(page)
     assert placing.current(Article.objects.get(slug="quieter"), "hero").image == image

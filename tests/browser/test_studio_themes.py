@@ -79,7 +79,7 @@ def tab(page, name):
 
 
 def studio(page):
-    return page.frame_locator("dialog iframe")
+    return page.frame_locator("dialog[open] iframe")
 
 
 def generate(page, row, words):

@@ -46,7 +46,7 @@ def tour(visit: Callable[..., Page], room: Room, tmp_path: Path) -> Tour:
 
 def studio(page: Page) -> FrameLocator:
     """What the dialog shows."""
-    return page.frame_locator("dialog iframe")
+    return page.frame_locator("dialog[open] iframe")
 
 
 def sized(page: Page, frame: Frame) -> None:

@@ -43,7 +43,7 @@ def test_who_does_not_want_to_wait_longer_is_told_when_it_is_ready(visit, cluste
     button(inside, "Keep waiting").click()
     expect(inside.get_by_text("Taking longer than usual (")).to_be_hidden()
     button(inside, "Tell me when ready").click()
-    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("dialog")).to_be_hidden()
     expect(opener(page)).to_be_focused()
     expect(page.get_by_label("Title")).not_to_have_value("")
     for _look in range(60):

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from imagen.models import Anomaly, Generation, Job, Tempo
 from tests.browser.looks import violations
-from tests.browser.test_browser_admin import alive, paint_into
+from tests.browser.test_browser_admin import alive, finish, paint_into
 from tests.browser.test_studio_pick import PART, PLACE, STUDIO, at, live
 from tests.factories import generation
 from tests.project.conftest import WRITER, article
@@ -118,7 +118,7 @@ def test_from_an_article_three_earlier_requests_are_leafed_through_and_one_is_us
         paint_into(generation(writer, created_at=now - timedelta(minutes=9 - number), **known), 0)
     page = visit(reverse("admin:articles_article_change", args=[row.pk]), writer)
     page.get_by_role("link", name="3 earlier pictures").click()
-    studio = page.frame_locator("dialog iframe")
+    studio = page.frame_locator("dialog[open] iframe")
     expect(studio.get_by_role("heading", name="The third")).to_be_visible()
     for name in ("The second", "The first"):
         studio.get_by_role("link", name="Earlier").click()
@@ -135,3 +135,51 @@ def test_from_an_article_three_earlier_requests_are_leafed_through_and_one_is_us
     button.click()
     expect(page.locator("dialog")).to_have_count(0)
     expect(page.get_by_text("AI-generated · not saved yet")).to_be_visible()
+
+
+def test_who_closes_the_dialog_finds_it_as_it_was_with_the_forms_new_words_if_there_are_none_of_their_own(
+    visit, editor
+):
+    editor.user_permissions.add(*Permission.objects.filter(codename__in=WRITER))
+    page = visit(reverse("admin:articles_article_add"), User.objects.get(pk=editor.pk))
+    studio = page.frame_locator("dialog[open] iframe")
+    generate = page.locator("[data-imagen='articles.article.hero']").get_by_role("link", name="Generate…")
+    for title in ("Low water", "High water"):
+        page.get_by_label("Title").fill(title)
+        generate.click()
+        expect(words(studio)).to_have_value(title)
+        expect(words(studio)).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog")).to_be_hidden()
+        expect(generate).to_be_focused()
+    generate.press("Enter")
+    expect(words(studio)).to_be_focused()
+    words(studio).fill("A long description in my own words")
+    page.keyboard.press("Escape")
+    page.get_by_label("Title").fill("Spring tide")
+    generate.click()
+    expect(words(studio)).to_be_focused()
+    expect(words(studio)).to_have_value("A long description in my own words")
+    assert len(page.frames) == 2
+
+
+def test_what_comes_after_the_dialog_was_closed_is_news_until_it_is_opened_again(visit, editor):
+    alive()
+    editor.user_permissions.add(*Permission.objects.filter(codename__in=WRITER))
+    row = article()
+    here = {"place": PLACE, "place_id": str(row.pk), "aspect_ratio": "16:9"}
+    run = generation(editor, unseen=True, prompt="Tide pools", **here)
+    page = visit(reverse("admin:articles_article_change", args=[row.pk]), User.objects.get(pk=editor.pk))
+    studio = page.frame_locator("dialog[open] iframe")
+    generate = page.locator("[data-imagen='articles.article.hero']").get_by_role("link", name="Generate…")
+    generate.click()
+    expect(studio.get_by_role("heading", name="Tide pools")).to_be_visible()
+    expect(studio.locator(f"{PART} .imagen-run:not([data-brief])")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
+    finish(run)
+    page.wait_for_timeout(2500)  # longer than it is between two looks
+    assert Generation.objects.get().unseen
+    generate.click()
+    expect(studio.get_by_role("link", name="Use this")).to_be_visible()
+    assert not Generation.objects.get().unseen

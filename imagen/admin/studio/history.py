@@ -13,6 +13,7 @@ from imagen import placing
 from imagen.doors import Door
 from imagen.models import Generation
 from imagen.models.generation import GenerationQuerySet
+from imagen.states import Status
 
 FRESH = timedelta(days=1)  # as long as the form of an object that is not saved yet can be open
 MOST = 100
@@ -26,6 +27,14 @@ def runs(door: Door | None, user: Any) -> GenerationQuerySet:
     if door.place_id:
         return seen.filter(place=door.place, place_id=door.place_id)
     return seen.filter(user=user.pk, place=door.place, place_id="", created_at__gt=timezone.now() - FRESH)
+
+
+def under_way(door: Door | None, user: Any) -> Generation | None:
+    """This person's newest request for this field that pictures are still being made for."""
+    if door is None:
+        return None
+    mine = runs(door, user).filter(user=user.pk, status__in=(Status.QUEUED, Status.PROCESSING))
+    return mine.order_by("-created_at").first()
 
 
 def _chosen_from(user: Any) -> GenerationQuerySet:

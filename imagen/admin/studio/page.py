@@ -34,6 +34,7 @@ from imagen.admin.studio import (
     candidates,
     enhance,
     have,
+    history,
     notices,
     out,
     placing,
@@ -135,7 +136,8 @@ class StudioAdmin(ReadOnlyAdmin):
         notices.tell(request, but=request.GET.get("run", ""))
         if run is None:
             tell_answer(self, request)
-        return self._page(request, entrance, run, asking.begun(request, entrance, run))
+        answer = asking.begun(request, entrance, run)
+        return self._page(request, entrance, run or self._under_way(request, entrance), answer)
 
     def _page(
         self, request: HttpRequest, entrance: Entrance, run: Generation | None, answer: asking.Answer, status: int = 200
@@ -163,6 +165,11 @@ class StudioAdmin(ReadOnlyAdmin):
             return Generation.objects.of(viewer(request)).standing().filter(pk=request.GET["run"]).first()
         except (KeyError, ValidationError):
             return None
+
+    def _under_way(self, request: HttpRequest, entrance: Entrance) -> Generation | None:
+        """What this person waits for at this field, so that they do not pay twice; unless they name something."""
+        named = {"run", "like"}.intersection(request.GET)
+        return None if named else history.under_way(entrance.door, viewer(request))
 
     # --- asking ---
 

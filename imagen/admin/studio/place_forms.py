@@ -7,7 +7,6 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from django import forms
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,31 +14,40 @@ from imagen.admin.studio.disclosing import DisclosureForm, asked
 from imagen.doors import Door
 from imagen.hauls import fits
 from imagen.models import Image, Meaning
+from imagen.placing import LONGEST_NAME, slug
 
 ADVISED = 125  # characters that every screen reader reads in one breath
 MOST = 500
 ALIKE = 0.9
 NAME_WORDS = 6
 _WORD = re.compile(r"[^\W\d_]{2}|[\u2e80-\U0003ffff]")  # two letters, or one sign that is a word
-LONGEST_NAME = 80
 
 
 class LibraryForm(forms.Form):
     """What is kept with a picture that goes nowhere yet: title, alt text, focal point."""
 
-    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False)
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False, show_hidden_initial=True)
     alt_text = forms.CharField(
         label=gettext_lazy("Alt text"),
         max_length=MOST,
         required=False,
+        show_hidden_initial=True,  # what another window wrote meanwhile is not what this one changed
         widget=forms.Textarea(attrs={"rows": 3, "data-advised": ADVISED}),
         help_text=gettext_lazy("What the picture shows, for people who cannot see it. 125 characters are plenty."),
     )
     focal_x = forms.IntegerField(
-        label=gettext_lazy("From the left"), min_value=0, max_value=100, widget=forms.NumberInput({"type": "range"})
+        label=gettext_lazy("From the left"),
+        min_value=0,
+        max_value=100,
+        show_hidden_initial=True,
+        widget=forms.NumberInput({"type": "range"}),
     )
     focal_y = forms.IntegerField(
-        label=gettext_lazy("From the top"), min_value=0, max_value=100, widget=forms.NumberInput({"type": "range"})
+        label=gettext_lazy("From the top"),
+        min_value=0,
+        max_value=100,
+        show_hidden_initial=True,
+        widget=forms.NumberInput({"type": "range"}),
     )
 
     def __init__(self, *args: Any, image: Image, **kwargs: Any) -> None:
@@ -58,15 +66,32 @@ class LibraryForm(forms.Form):
 
     @property
     def about_picture(self) -> dict[str, Any]:
-        """What of it is a fact about the picture wherever it stands."""
+        """What of it is a fact about the picture wherever it stands, and was changed here."""
         names = ("title", "alt_text", "focal_x", "focal_y")
-        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+        return {name: self.cleaned_data[name] for name in names if name in self.changed_data}
+
+
+class RelationForm(LibraryForm):
+    """The same for a relation, which shows the picture's own words on every page: there are some, and they stay."""
+
+    title = None  # type: ignore[assignment]  # Django's way to take a field away
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["alt_text"].help_text = _("What the picture shows. It goes with the picture to every page.")
+
+    def clean_alt_text(self) -> str:
+        """Words for who cannot see it; those another window wrote meanwhile will do."""
+        said = super().clean_alt_text()
+        if not said and ("alt_text" in self.changed_data or not self.image.alt_text):
+            raise forms.ValidationError(_("Say what the picture shows."))
+        return said
 
 
 class PlaceForm(DisclosureForm, LibraryForm):
     """The same for a picture that goes into a field: also what it is for, how it is cut, and its file's name."""
 
-    title = None  # type: ignore[assignment]  # Django's way to take a field away
+    title = None  # type: ignore[assignment]  # as above
     meaning = forms.ChoiceField(
         label=gettext_lazy("What is it for?"),
         choices=Meaning.choices,
@@ -76,7 +101,7 @@ class PlaceForm(DisclosureForm, LibraryForm):
     crop = forms.ChoiceField(label=gettext_lazy("Shape"), required=False, widget=forms.RadioSelect)
     name = forms.CharField(
         label=gettext_lazy("File name"),
-        max_length=200,
+        max_length=LONGEST_NAME,
         required=False,
         help_text=gettext_lazy("Letters, digits and hyphens; anything else becomes a hyphen."),
     )
@@ -117,12 +142,6 @@ def alike(said: str, asked: str) -> bool:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
-
-
-def slug(text: str) -> str:
-    """A file's name out of anything: no folders, no ending, no blanks."""
-    stem = re.sub(r"\.(png|jpe?g|webp|gif)$", "", text, flags=re.IGNORECASE)
-    return slugify(re.sub(r"[\W_]+", "-", stem)).strip("-")[:LONGEST_NAME].rstrip("-")
 
 
 def ready_made(words: str) -> str:

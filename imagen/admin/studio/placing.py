@@ -18,7 +18,7 @@ from imagen.admin.base import PlainAdmin, viewer
 from imagen.admin.previews import address
 from imagen.admin.studio import disclosing, headline, replies, results, slot, tiles
 from imagen.admin.studio.doorway import door_of, home, popup, to, token
-from imagen.admin.studio.place_forms import LibraryForm, PlaceForm, ready_made
+from imagen.admin.studio.place_forms import LibraryForm, PlaceForm, RelationForm, ready_made
 from imagen.doors import Door, Pick
 from imagen.exceptions import Refused
 from imagen.messages import sentence
@@ -68,6 +68,8 @@ def _form(request: HttpRequest, image: Image, door: Door | None) -> LibraryForm:
     initial = {"focal_x": image.focal_x, "focal_y": image.focal_y, "alt_text": image.alt_text, "title": image.title}
     if door is None:
         return LibraryForm(said, image=image, initial=initial)
+    if door.target == "object":
+        return RelationForm(said, image=image, initial=initial)
     initial |= {"name": ready_made(image.generation.own_words)}
     initial |= {"crop": request.GET.get("crop", door.ratio)}
     return PlaceForm(said, image=image, door=door, initial=initial)
@@ -81,7 +83,7 @@ def _panel(
     facts |= {"prompt": image.generation.own_words, "address": address(image), "action": to(request, "place", image.pk)}
     facts |= {"slots": tiles.slots(image, door), "back": home(request, image.generation_id)}
     facts |= {"thing": slot.thing(door) if door else ""}
-    facts |= {"chosen": str(form["meaning"].value() or "")} if door else {}
+    facts |= {"chosen": str(form["meaning"].value() or "")} if "meaning" in form.fields else {}
     facts |= {"headline": headline.aimed(form), "measured": _measured(request, form)}
     if replies.by_script(request):
         html = render_to_string("imagen/studio/place.html", facts, request)
@@ -119,20 +121,20 @@ def _title(door: Door | None) -> str:
 
 
 def _placed(page: PlainAdmin, request: HttpRequest, image: Image, door: Door | None, form: LibraryForm) -> HttpResponse:
-    if door is None or door.target == "object":
+    if not isinstance(form, PlaceForm) and (changed := form.about_picture):
         if not _may_describe(request, image):
             return replies.plainly(request, sentence("permission_denied"), status=403)
         try:
-            pipeline.describe(image, **form.about_picture)
+            pipeline.describe(image, **changed)
         except Refused:
             return gone(request)
-    if door is None:
-        return _saved(request, image)
-    if replies.by_script(request):
-        return JsonResponse(_picked(request, image, door, form))
+    if door is None or (door.target == "object" and replies.by_script(request)):  # no window to hand it to
+        return _saved(request, image, door)
     if door.target == "object":
         data = {"value": str(image.pk), "obj": str(image)}
         return SimpleTemplateResponse("admin/popup_response.html", {"popup_response_data": json.dumps(data)})
+    if replies.by_script(request):
+        return JsonResponse(_picked(request, image, door, form))
     # Sent before the page's script ran: that hands it over from the same page. Without scripts, the page says so.
     return _panel(page, request, image, door, form, picked=json.dumps(_picked(request, image, door, form)))
 
@@ -143,10 +145,10 @@ def _may_describe(request: HttpRequest, image: Image) -> bool:
     return image.generation.user_id == user.pk or user.has_perm("imagen.change_image")
 
 
-def _saved(request: HttpRequest, image: Image) -> HttpResponse:
+def _saved(request: HttpRequest, image: Image, door: Door | None) -> HttpResponse:
     text = _("Saved with the picture.")
     if replies.by_script(request):
-        return JsonResponse({**results.report(request, image.generation, None), "said": text, "saved": True})
+        return JsonResponse({**results.report(request, image.generation, door), "said": text, "saved": True})
     messages.success(request, text)
     return HttpResponseRedirect(home(request, image.generation_id))
 

@@ -1,7 +1,8 @@
 // The way from an image field to the Studio and back: a dialog, and a token that the form carries along.
 "use strict";
 {
-  let open = null; // {row, opener, dialog, frame} while the dialog is there
+  let open = null; // {row, opener, dialog, frame} while the dialog is open
+  const kept = new Map(); // the same by opener: a Studio that was closed is opened as it was, with what was typed in it
 
   const part = (row, name) => row.querySelector(`.imagen-field-${name}`);
   const token = (row) => row.querySelector("input[name$='-imagen']");
@@ -19,8 +20,10 @@
     return name ? form.elements[prefix + name] || form.elements[name] : form.elements[plain];
   }
 
+  // Without tags, and with what entities stand for; "< 5" is no tag.
   function plain(text) {
-    return text.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+    const bare = text.replace(/<[/!]?[a-z-][^>]*>/gi, " ");
+    return new DOMParser().parseFromString(bare, "text/html").documentElement.textContent.replace(/\s+/g, " ").trim();
   }
 
   function shortened(text, most) {
@@ -65,6 +68,7 @@
   }
 
   function show(row, opener) {
+    if (kept.has(opener)) return again(opener);
     const { dialog, frame } = build(row);
     open = { row, opener, dialog, frame };
     const address = new URL(opener.href);
@@ -74,6 +78,17 @@
     document.body.append(dialog);
     dialog.showModal();
     frame.src = address;
+  }
+
+  function again(opener) {
+    open = kept.get(opener);
+    open.dialog.showModal();
+    open.frame.focus();
+    tell(open);
+  }
+
+  function tell({ row, frame }) {
+    frame.contentWindow.postMessage({ type: "imagen:form", words: words(row), current: current(row) }, location.origin);
   }
 
   // Keys pressed inside do not reach the dialog around; what lies open in there is closed first.
@@ -88,7 +103,7 @@
   function leave() {
     const { dialog, opener } = open;
     open = null;
-    dialog.remove();
+    if (!kept.has(opener)) dialog.remove();
     opener.focus();
   }
 
@@ -122,8 +137,11 @@
   }
 
   function offer(row, alt) {
-    part(row, "words").hidden = false;
-    part(row, "words").querySelector("q").textContent = alt;
+    const question = part(row, "words");
+    question.hidden = false;
+    question.querySelector("q").textContent = alt;
+    for (const each of question.querySelectorAll("[data-said]")) each.hidden = !alt;
+    for (const each of question.querySelectorAll("[data-silent]")) each.hidden = Boolean(alt);
   }
 
   function settle(row, change) {
@@ -132,8 +150,15 @@
     (change ? row.imagen.input : part(row, "undo")).focus();
   }
 
+  // What was chosen before the form came back: the words are those the form had begun with.
+  function returned(row) {
+    const input = row.dataset.alt && field(row, row.dataset.alt);
+    const seen = token(row).form.elements[`${token(row).name}-alt`];
+    return input && seen ? { input, before: seen.value, alt: part(row, "picked").querySelector("img")?.alt } : {};
+  }
+
   function undo(row) {
-    const { input, before, alt } = row.imagen || {};
+    const { input, before, alt } = row.imagen || returned(row);
     if (input && input.value === alt && before !== alt) write(input, before);
     row.imagen = null;
     token(row).value = "";
@@ -161,12 +186,14 @@
   }
 
   const HEARD = {
-    "imagen:ready": ({ row, frame }) => {
-      frame.contentWindow.postMessage({ type: "imagen:form", words: words(row), current: current(row) }, location.origin);
+    "imagen:ready": (at) => {
+      kept.set(at.opener, at);
+      tell(at);
     },
-    "imagen:picked": ({ row, dialog }, said) => {
+    "imagen:picked": ({ row, opener, dialog }, said) => {
       if (said.place !== row.dataset.imagen) return;
       take(row, said);
+      kept.delete(opener);
       dialog.close();
     },
     "imagen:close": ({ dialog }) => dialog.close(),

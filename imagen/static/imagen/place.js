@@ -100,8 +100,8 @@
   }
 
   function missing(form) {
-    if (!form.elements.meaning) return null;
-    const meaning = form.elements.meaning.value;
+    if (!("missingAlt" in form.dataset)) return null;
+    const meaning = form.elements.meaning?.value ?? "informative"; // not asked where the words are the picture's own
     if (!meaning) return { text: form.dataset.missingMeaning, at: form.elements.meaning[0] };
     const silent = meaning === "decorative" || form.elements.alt_text.value.trim();
     return silent ? unanswered(form.elements) : { text: form.dataset.missingAlt, at: form.elements.alt_text };

@@ -91,7 +91,11 @@
 
   // --- following ---
 
+  // Who closed the dialog has not seen what comes: it stays news until they open it again.
+  const unseen = () => document.hidden || Boolean(window.frameElement?.closest("dialog:not([open])"));
+
   async function look() {
+    if (unseen()) return;
     const mine = ++turn;
     asked += 1;
     let over = false;
@@ -110,7 +114,7 @@
   function next() {
     clearTimeout(timer);
     const run = root();
-    if (!run?.dataset.url || document.hidden) return;
+    if (!run?.dataset.url || unseen()) return;
     if ("brief" in run.dataset) timer = setTimeout(look); // the page leaves the rest to us
     else if (!("finished" in run.dataset)) timer = setTimeout(look, pause());
   }
@@ -240,6 +244,7 @@
     if (origin !== location.origin || source !== opener || data?.type !== "imagen:form") return;
     current = data.current;
     decorate();
+    next();
   });
   decorate();
   next();

@@ -198,7 +198,9 @@
   document.addEventListener("imagen:leave", close);
   window.addEventListener("message", (event) => {
     if (event.origin !== location.origin || event.source !== opener) return;
-    if (event.data?.type === "imagen:form") bring(String(event.data.words ?? ""));
+    if (event.data?.type !== "imagen:form") return;
+    bring(String(event.data.words ?? ""));
+    if (document.activeElement === document.body) field("prompt").focus(); // the dialog was opened again
   });
   window.addEventListener("keydown", (event) => {
     // The right column has uses of its own for it.

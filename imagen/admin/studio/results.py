@@ -70,7 +70,6 @@ def _run(request: HttpRequest, generation: Generation, door: Door | None) -> dic
     wrong = trouble.of(generation, told_story, user, like=like(request, generation), brief=brief)
     return {
         "called": words.short(generation.own_words, most=90),
-        "prompt": generation.prompt,
         "finished": not is_open and not kept.of(generation).asked,
         "brief": brief,
         "state_url": to(request, "state", generation.pk),

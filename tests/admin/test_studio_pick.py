@@ -615,6 +615,9 @@ def test_for_a_relation_the_words_stay_with_the_picture_and_djangos_own_page_ans
 
 def test_for_a_relation_only_what_counts_there_is_asked(ann, picture):
     token = door(ann, target="object", ratio="1:1")
+    Generation.objects.update(aspect_ratio="1:1")
+    tiles = news(ann, picture.generation, door=token)["html"]
+    assert ["instead of 1:1" in tiles, "Crop to" in tiles, "Use this" in tiles] == [True, False, True]
     html = ann.get(to("place", picture), {"door": token, "_popup": "1"}, **JSON).json()["html"]
     asked = {found["name"] for tag in ("input", "textarea") for found in Page(html).all(tag) if "name" in found}
     assert {name for name in asked if not name.startswith(("initial-", "csrf", "_popup", "door"))} == {

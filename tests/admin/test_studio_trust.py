@@ -206,7 +206,8 @@ def test_a_brace_and_blanks_take_no_time() -> None:
 
 def news_of(client: Client) -> list[str]:
     """What is said to this person on their next page."""
-    return news.sentences(news.of(SimpleNamespace(user=me(client))))  # type: ignore[arg-type]  # all it asks of a request
+    request: Any = SimpleNamespace(user=me(client), resolver_match=None)  # all it asks of a request
+    return [str(each) for each in news.sentences(request, news.of(request))]
 
 
 def test_news_of_many_objects_costs_no_more_than_of_one(ann: Client) -> None:

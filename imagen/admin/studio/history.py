@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
 from django.utils import timezone
 
 from imagen import placing
@@ -29,12 +30,14 @@ def runs(door: Door | None, user: Any) -> GenerationQuerySet:
     return seen.filter(user=user.pk, place=door.place, place_id="", created_at__gt=timezone.now() - FRESH)
 
 
-def under_way(door: Door | None, user: Any) -> Generation | None:
-    """This person's newest request for this field that pictures are still being made for."""
-    if door is None:
-        return None
-    mine = runs(door, user).filter(user=user.pk, status__in=(Status.QUEUED, Status.PROCESSING))
-    return mine.order_by("-created_at").first()
+def under_way(request: HttpRequest, door: Door | None) -> list[Generation]:
+    """What pictures are being made for in this field, whoever asked, the newest first; looked up once a page."""
+    if door and not hasattr(request, "_imagen_under_way"):
+        here = Generation.objects.standing().filter(place=door.place, place_id=door.place_id)
+        found = here if door.place_id else runs(door, request.user)
+        still = found.filter(status__in=(Status.QUEUED, Status.PROCESSING)).order_by("-created_at")
+        request._imagen_under_way = list(still[:MOST])  # type: ignore[attr-defined]  # ours
+    return getattr(request, "_imagen_under_way", [])
 
 
 def _chosen_from(user: Any) -> GenerationQuerySet:

@@ -169,7 +169,8 @@ class StudioAdmin(ReadOnlyAdmin):
     def _under_way(self, request: HttpRequest, entrance: Entrance) -> Generation | None:
         """What this person waits for at this field, so that they do not pay twice; unless they name something."""
         named = {"run", "like"}.intersection(request.GET)
-        return None if named else history.under_way(entrance.door, viewer(request))
+        found = () if named else history.under_way(request, entrance.door)
+        return next((each for each in found if each.user_id == viewer(request).pk), None)
 
     # --- asking ---
 

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from imagen import spending
 from imagen.admin.studio import pace, spans
 from imagen.admin.worker import reported, silent
-from imagen.doors import Door
 from imagen.messages import listed
 from imagen.models import Generation, Job
 from imagen.states import WORKING, JobStatus, Status
@@ -138,13 +137,9 @@ class Other:
     watch: uuid.UUID | None
 
 
-def others(door: Door | None, user: Any) -> Other | None:
-    """Who else is generating for this field of this object now."""
-    if door is None or not door.place_id:
-        return None
-    same = Generation.objects.standing().filter(place=door.place, place_id=door.place_id)
-    at_it = same.filter(status__in=(Status.QUEUED, Status.PROCESSING)).exclude(user=user.pk)
-    other = at_it.order_by("-created_at").first()
+def others(found: list[Generation], user: Any) -> Other | None:
+    """Who else is generating, of what is under way for a field of an object."""
+    other = next((each for each in found if each.user_id != user.pk), None)
     if other is None:
         return None
     return Other(text=_told(other), watch=other.pk if user.has_perm("imagen.view_all") else None)

@@ -48,7 +48,7 @@ def context(
     if generation is None or replies.by_script(request):
         facts |= {name: _urls(request, pk) for name, pk in history.around(generation, door, user).items()}
     if generation is None:
-        other = progress.others(door, user)
+        other = progress.others(history.under_way(request, door), user)
         facts |= {"other": other, "other_urls": other and _urls(request, other.watch)}
         return {**facts, "examples": examples.EXAMPLES}
     prefetch_related_objects([generation], "images", "jobs")

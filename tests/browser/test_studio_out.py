@@ -54,6 +54,12 @@ def test_who_is_logged_out_reads_so_and_goes_on_after_logging_in_elsewhere(visit
     told.get_by_role("button", name="Try again").click()
     expect(told).to_have_count(0)
     page.locator("dialog > div").get_by_role("button", name="Close").click()
+    finish(page)
+
+
+def test_a_dialog_opened_by_who_is_logged_out_says_so_and_begins_after_the_login(visit, writer, live_server):
+    page = visit(ADD, writer)
+    write(page)
     log_out(page)
     opener(page).click()  # a frame cannot show the login page
     expect(studio(page).get_by_text(SENTENCE)).to_be_visible()

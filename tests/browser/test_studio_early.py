@@ -156,7 +156,8 @@ def test_the_window_of_a_relation_opened_before_the_scripts_ran_fills_its_field_
     let_go()
     window = opened.value
     window.goto(f"{window.url}&run={row.pk}")
-    use(window)
+    window.get_by_role("link", name="Use this").first.click()
+    window.get_by_label("Alt text").fill(ALT)
     with window.expect_event("close"):
         window.get_by_role("button", name="Put into the").click()
     expect(page.locator("[name=example]")).to_have_value(str(row.images.get(index=0).pk))

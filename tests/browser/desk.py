@@ -31,6 +31,7 @@ PATIENT = 30_000  # milliseconds for a whole request, on a machine that has more
 def ask(page: Page, description: str, *, service: str = "", count: int = 1) -> None:
     """From the list to the page that follows the request, as an editor goes."""
     page.get_by_role("link", name="Generate pictures").click()
+    page.wait_for_load_state()  # who is quicker than the price is told so, and has a test of their own
     fill(page, description, service=service, count=count)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_role("heading", name=description)).to_be_visible()

@@ -189,6 +189,7 @@ class ImagenObjectField(model_forms.ModelChoiceField):  # type: ignore[type-arg]
         if held := form.instance.serializable_value(field_name):
             usable = Image.objects.filter(Q(pk__in=usable.values("pk")) | Q(pk=held))
         self.queryset = usable.select_related("generation")
+        self.widget.place_id = str(form.instance.pk or "")
         return super().get_bound_field(form, field_name)
 
     def label_from_instance(self, obj: Any) -> str:
@@ -204,6 +205,7 @@ class ImagenObjectWidget(forms.Widget):
     """Any widget for a relation to imagen's pictures, and under it the way to the Studio."""
 
     template_name = "imagen/object.html"
+    place_id = ""
 
     def __init__(self, widget: Any, opening: Opening) -> None:
         super().__init__(widget.attrs)
@@ -245,7 +247,8 @@ class ImagenObjectWidget(forms.Widget):
         most = placing.MOST if getattr(listed, "more", False) else 0
         window = (attrs or {}).get("id", f"id_{name}")  # by its name Django's script knows which field to fill
         names = {"window": window, "link": f"add_{window}"}  # and it makes the one of the other
-        return {"inner": inner, "imagen": {**names, "opening": self.opening, "most": most, **self.opening.row("")}}
+        known = {"opening": self.opening, "most": most, "current": thumbnail(value) if value else ""}
+        return {"inner": inner, "imagen": {**names, **known, **self.opening.row(self.place_id)}}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """What was chosen."""

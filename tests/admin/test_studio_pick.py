@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -611,6 +612,16 @@ def test_for_a_relation_the_words_stay_with_the_picture_and_djangos_own_page_ans
     assert "data-popup-response" in answer.content.decode()
     picture.refresh_from_db()
     assert (picture.alt_text, picture.focal_x, picture.focal_y) == ("A kite over dunes", 30, 70)
+
+
+def test_a_dialog_hands_the_picture_itself_to_a_relation_with_and_without_its_script(ann, picture):
+    said = {**WORDS, "door": door(ann, target="object"), "_popup": "1"}
+    handed = ann.post(to("place", picture), said, **JSON).json()
+    assert (handed["pick"], handed["image"], handed["name"]) == (str(picture.pk), str(picture.pk), WORDS["alt_text"])
+    assert (handed["place"], handed["said"]) == (PLACE, "Saved with the picture.")
+    early = ann.post(to("place", picture), said, headers={"Sec-Fetch-Dest": "iframe"})
+    (page,) = [found["data-picked"] for _tag, found in Page(early.content.decode()).elements if "data-picked" in found]
+    assert json.loads(page)["image"] == str(picture.pk)
 
 
 def test_for_a_relation_only_what_counts_there_is_asked(ann, picture):

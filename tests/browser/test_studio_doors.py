@@ -10,6 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from imagen import placing
+from imagen.admin.house import StyleAdmin
 from imagen.models import Image, Style
 from project.articles.models import Article, Figure
 from tests import factories
@@ -100,30 +101,54 @@ def test_a_row_of_an_inline_that_is_not_saved_yet_gets_a_picture(visit, cluster,
     assert abs(row.width / row.height - 3 / 2) < 0.01
 
 
-def test_a_relation_is_filled_in_a_window_of_its_own(visit, cluster, writer):
+@pytest.mark.parametrize("kind", ["raw_id_fields", "autocomplete_fields", "select"])
+def test_a_relation_is_filled_from_the_dialog_and_can_be_undone(visit, cluster, writer, monkeypatch, kind):
+    monkeypatch.setattr(StyleAdmin, "raw_id_fields", ())
+    monkeypatch.setattr(StyleAdmin, kind, ("example",), raising=False)
+    look = clean if kind != "autocomplete_fields" else focused  # Django draws that box without a name
     cluster()
     writer.user_permissions.add(*Permission.objects.filter(codename__in=("view_style", "add_style", "change_style")))
     page = visit(reverse("admin:imagen_style_add"), writer)
     page.get_by_label("Name").fill("Ink")
     page.get_by_label("Words").fill("Ink on paper.")
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="Generate…").click()
-    window = opened.value
-    expect(window.get_by_label("Description")).to_have_value("Ink on paper")
-    ask(window, "An ink drawing of a cat", count=1)
-    ready(window, 1)
-    clean(window)
-    window.get_by_role("link", name="Use this").click()
-    put_in = window.get_by_role("button", name="Put into the")
+    page.get_by_role("link", name="Generate…").click()
+    inside = studio(page)
+    expect(inside.get_by_label("Description")).to_have_value("Ink on paper")
+    ask(inside, "An ink drawing of a cat", count=1)
+    ready(inside, 1)
+    look(page)
+    inside.get_by_role("link", name="Use this").click()
+    put_in = inside.get_by_role("button", name="Put into the style")
     expect(put_in).to_have_accessible_description(re.compile("^Still missing: the alt text[.]"))
-    window.get_by_label("Alt text").fill(ALT)
+    inside.get_by_label("Alt text").fill(ALT)
     expect(put_in).to_have_accessible_description("It will carry the label “AI-generated”.")
-    clean(window)
-    with window.expect_event("close"):
-        put_in.click()
+    look(page)
+    put_in.click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page.get_by_role("link", name="Generate…")).to_be_focused()
+    assert len(page.context.pages) == 1  # Django's script opened no window
+    made, chosen = Image.objects.get(), page.locator("[name=example]")
+    expect(chosen).to_have_value(str(made.pk))
+    expect(page.get_by_text("AI-generated · not saved yet")).to_be_visible()
+    look(page)
+    page.get_by_role("button", name="Undo").click()
+    expect(chosen).to_have_value("")
+    expect(page.get_by_text("AI-generated · not saved yet")).to_be_hidden()
+    page.get_by_role("link", name="Generate…").click()
+    inside.get_by_role("link", name="Earlier").click()
+    use_again(inside, put_in)
+    expect(chosen).to_have_value(str(made.pk))
     page.get_by_role("button", name="Save", exact=True).first.click()
     expect(page.locator(".messagelist .success")).to_be_visible()
-    assert Style.objects.get().example == Image.objects.get()
+    assert Style.objects.get().example == made
+    assert placing.current(Style.objects.get(), "example").image == made
+
+
+def use_again(inside, put_in):
+    """The words are the picture's own and stand there already."""
+    inside.get_by_role("link", name="Use this").click()
+    expect(inside.get_by_label("Alt text")).to_have_value(ALT)
+    put_in.click()
 
 
 @pytest.fixture

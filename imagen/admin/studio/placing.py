@@ -128,15 +128,16 @@ def _placed(page: PlainAdmin, request: HttpRequest, image: Image, door: Door | N
             pipeline.describe(image, **changed)
         except Refused:
             return gone(request)
-    if door is None or (door.target == "object" and replies.by_script(request)):  # no window to hand it to
+    if door is None:
         return _saved(request, image, door)
-    if door.target == "object":
-        data = {"value": str(image.pk), "obj": str(image)}
-        return SimpleTemplateResponse("admin/popup_response.html", {"popup_response_data": json.dumps(data)})
+    picked = _picked(request, image, door, form) if isinstance(form, PlaceForm) else _chosen(request, image, door)
     if replies.by_script(request):
-        return JsonResponse(_picked(request, image, door, form))
+        return JsonResponse(picked)
+    if door.target == "object" and request.headers.get("Sec-Fetch-Dest") != "iframe":  # Django's window, not our dialog
+        data = {"value": picked["image"], "obj": picked["name"]}
+        return SimpleTemplateResponse("admin/popup_response.html", {"popup_response_data": json.dumps(data)})
     # Sent before the page's script ran: that hands it over from the same page. Without scripts, the page says so.
-    return _panel(page, request, image, door, form, picked=json.dumps(_picked(request, image, door, form)))
+    return _panel(page, request, image, door, form, picked=json.dumps(picked))
 
 
 def _may_describe(request: HttpRequest, image: Image) -> bool:
@@ -151,6 +152,14 @@ def _saved(request: HttpRequest, image: Image, door: Door | None) -> HttpRespons
         return JsonResponse({**results.report(request, image.generation, door), "said": text, "saved": True})
     messages.success(request, text)
     return HttpResponseRedirect(home(request, image.generation_id))
+
+
+def _chosen(request: HttpRequest, image: Image, door: Door) -> dict[str, Any]:
+    """The picture itself for a relation, and how it stands for who has no form behind."""
+    shown = {"thumbnail": address(image, thumbnail=bool(image.thumbnail)), "alt": image.alt_text}
+    name = image.title or image.alt_text or str(image)
+    said = {"pick": str(image.pk), "place": door.place, "image": str(image.pk), "name": name, **shown}
+    return {**said, **results.report(request, image.generation, door), "said": _("Saved with the picture.")}
 
 
 def _picked(request: HttpRequest, image: Image, door: Door, form: LibraryForm) -> dict[str, Any]:

@@ -9,14 +9,13 @@
 
   // --- the form around a row; rows of an inline carry a prefix, and may be given another number later
 
-  // What the row belongs to: an image field by its token, a relation by what Django's script would fill.
+  // What the row belongs to: an image field by its token, a relation, which has none, by what Django's script would fill.
   const holder = (row) => token(row) || document.getElementById(row.querySelector(".imagen-open").id.replace("add_", ""));
 
   function field(row, name) {
     const { form, name: own } = holder(row);
     const plain = own.replace(/-imagen$/, "");
-    const place = row.dataset.imagen || row.dataset.place;
-    const prefix = plain.slice(0, plain.length - place.split(".").pop().length);
+    const prefix = plain.slice(0, plain.length - row.dataset.imagen.split(".").pop().length);
     return name ? form.elements[prefix + name] || form.elements[name] : form.elements[plain];
   }
 
@@ -116,16 +115,26 @@
 
   function take(row, said) {
     undo(row);
-    token(row).value = said.pick;
     const image = document.createElement("img");
     image.src = said.thumbnail;
     image.alt = said.alt;
     part(row, "picked").prepend(image);
     part(row, "picked").hidden = false;
     part(row, "picked").querySelector("[role=status]").textContent = row.querySelector("template").content.textContent.trim();
+    if (!token(row)) return choose(row, said);
+    token(row).value = said.pick;
     const clear = token(row).form.elements[`${field(row).name}-clear`];
     if (clear) clear.checked = false;
     describe(row, said.alt);
+  }
+
+  // A relation has the picture itself, until somebody chooses another.
+  function choose(row, { image, name }) {
+    const input = holder(row);
+    row.imagen = { input, before: input.value, image };
+    if (input.options && ![...input.options].some((each) => each.value === image)) input.add(new Option(name, image));
+    write(input, image);
+    input.addEventListener("change", () => { if (row.imagen && input.value !== image) undo(row); });
   }
 
   function describe(row, alt) {
@@ -152,17 +161,17 @@
 
   // What was chosen before the form came back: the words are those the form had begun with.
   function returned(row) {
-    const input = row.dataset.alt && field(row, row.dataset.alt);
-    const seen = token(row).form.elements[`${token(row).name}-alt`];
-    return input && seen ? { input, before: seen.value, alt: part(row, "picked").querySelector("img")?.alt } : {};
+    const input = token(row) && row.dataset.alt && field(row, row.dataset.alt);
+    const seen = input && token(row).form.elements[`${token(row).name}-alt`];
+    return seen ? { input, before: seen.value, alt: part(row, "picked").querySelector("img")?.alt } : {};
   }
 
   function undo(row) {
-    const { input, before, alt } = row.imagen || returned(row);
-    if (input && input.value === alt && before !== alt) write(input, before);
+    const { input, before, alt, image = alt } = row.imagen || returned(row);
     row.imagen = null;
-    token(row).value = "";
-    part(row, "picked").hidden = part(row, "words").hidden = true;
+    if (input && input.value === image && before !== image) write(input, before);
+    if (token(row)) token(row).value = "";
+    for (const each of row.querySelectorAll(".imagen-field-picked, .imagen-field-words")) each.hidden = true;
     part(row, "picked").querySelector("img")?.remove();
     part(row, "picked").querySelector("[role=status]").textContent = "";
   }
@@ -175,13 +184,13 @@
   // A window of a relation has the name Django's script gave it: the field's id and a number.
   function brief(popup) {
     const link = document.getElementById(`add_${popup.name.replace(/__\d+$/, "")}`);
-    const row = link?.closest("[data-place]");
+    const row = link?.closest("[data-imagen]");
     if (row) popup.postMessage({ type: "imagen:form", words: words(row), current: null }, location.origin);
   }
 
   // Clicked before we ran, the link opened a window of its own, which has the name of the row's token.
   function early(source) {
-    const row = [...document.querySelectorAll("[data-imagen]")].find((each) => token(each).name === source.name);
+    const row = [...document.querySelectorAll("[data-imagen]")].find((each) => token(each)?.name === source.name);
     return row && { row, dialog: source, frame: { contentWindow: source } };
   }
 
@@ -215,6 +224,7 @@
     if (!row || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     if (found.matches(".imagen-open") && window.HTMLDialogElement) {
       event.preventDefault();
+      event.stopPropagation(); // Django's script would open a window for a relation
       show(row, found);
     } else if (found.matches(".imagen-field-undo")) {
       undo(row);
@@ -222,5 +232,5 @@
     } else if (found.matches(".imagen-field-keep, .imagen-field-use")) {
       settle(row, found.matches(".imagen-field-use"));
     }
-  });
+  }, true);
 }

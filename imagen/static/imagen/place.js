@@ -149,7 +149,7 @@
     try {
       const { status, news } = await window.imagenCall(form.action, { method: "POST", body: () => new FormData(form) });
       if (from) kept.delete(from.pathname);
-      if (news.pick) handOver(news);
+      if (news.pick && (opener || !news.run)) handOver(news);
       else if (status === 422) fill(news.html);
       else if (alone) form.querySelector(".imagen-missing").textContent = news.said;
       else close(news);

@@ -40,7 +40,7 @@ class StandIn(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The page."""
         door = Door.read(request.GET["door"], request.user)
-        if door.target == "object":
+        if door.target == "object" and not door.place:  # from the list, in which a raw id is looked up
             request.POST = request.GET  # the real one is sent as a form
             return self.response_add(request, Image.objects.get())
         page = engines["django"].from_string(PAGE)

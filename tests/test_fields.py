@@ -355,3 +355,13 @@ def test_the_original_of_a_copy_on_a_page_stays_private(client: Client) -> None:
     assert client.get(f"/imagen/images/{image.pk}/").status_code == 401
     client.force_login(factories.person("bob"))
     assert client.get(f"/imagen/images/{image.pk}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_relation_that_a_program_set_is_labelled_too() -> None:
+    style = Style.objects.create(name="Ink", words="ink")
+    assert label(style, "example") == label(style, "words") == ""
+    style.example = own()
+    assert label(Style.objects.get(), "example") == ""
+    style.save()
+    assert label(Style.objects.get(), "example") == "AI-generated"

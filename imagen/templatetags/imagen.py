@@ -28,7 +28,14 @@ def imagen_needs_you(context: dict[str, Any]) -> dict[str, Any]:
 def imagen_label(target: Model, field: str) -> str:
     """That AI made what this field shows, as an icon and a word; nothing where it did not, or need not be said."""
     placed = placing.current(target, field)
-    return render_to_string("imagen/label.html") if placed and placed.labelled else ""
+    told = placed.labelled if placed else _refers(target, field)
+    return render_to_string("imagen/label.html") if told else ""
+
+
+def _refers(target: Model, field: str) -> bool:
+    """Whether it is a relation to a picture of ours, which AI made whoever put it there."""
+    relations = (each for each in target._meta.fields if each.name == field and each.related_model is Image)
+    return any(getattr(target, each.attname) is not None for each in relations)
 
 
 @register.inclusion_tag("imagen/picture.html")

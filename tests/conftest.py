@@ -15,6 +15,7 @@ import hypothesis
 import psycopg
 import pytest
 import redis
+from django.utils import translation
 
 pytest_plugins = ["imagen.testing.plugin"]
 pytest.register_assert_rewrite("tests.faults.outcome")
@@ -88,6 +89,12 @@ def never_synced() -> None:
     from imagen import shelf  # noqa: PLC0415  # apps are not loaded before
 
     shelf.prime()
+
+
+@pytest.fixture(autouse=True)
+def unspoken() -> None:
+    """The language of a request made by another test is not spoken any more: Django's middleware leaves it on."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

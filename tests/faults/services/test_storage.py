@@ -153,8 +153,8 @@ def test_what_could_not_be_stored_to_the_end_is_fetched_for_free_once_storage_wo
     assert "still kept by WaveSpeedAI until" in ended["error"]["message"]
     lines = _ledger(site, made)
     lying.be(told)
-    answers = [site.place.call("POST", f"{POSTS}{made['id']}/retry/") for _ in range(2)]  # somebody clicks twice
-    assert [answer.status for answer in answers] == [202, 202]
+    first, second = (site.place.call("POST", f"{POSTS}{made['id']}/retry/").status for _ in range(2))  # clicked twice
+    assert (first, second) in ((202, 202), (202, 409))  # the second may come when all of it is there
     wait(lambda: site.place.look(made)["status"] == "completed")
     is_whole(site.place.look(made))
     assert site.bought(f"{mood} to the end") == 1

@@ -129,7 +129,7 @@ def _placed(page: PlainAdmin, request: HttpRequest, image: Image, door: Door | N
         except Refused:
             return gone(request)
     if door is None:
-        return _saved(request, image, door)
+        return _saved(request, image)
     picked = _picked(request, image, door, form) if isinstance(form, PlaceForm) else _chosen(request, image, door)
     if replies.by_script(request):
         return JsonResponse(picked)
@@ -146,10 +146,10 @@ def _may_describe(request: HttpRequest, image: Image) -> bool:
     return image.generation.user_id == user.pk or user.has_perm("imagen.change_image")
 
 
-def _saved(request: HttpRequest, image: Image, door: Door | None) -> HttpResponse:
+def _saved(request: HttpRequest, image: Image) -> HttpResponse:
     text = _("Saved with the picture.")
     if replies.by_script(request):
-        return JsonResponse({**results.report(request, image.generation, door), "said": text, "saved": True})
+        return JsonResponse({**results.report(request, image.generation, None), "said": text, "saved": True})
     messages.success(request, text)
     return HttpResponseRedirect(home(request, image.generation_id))
 
